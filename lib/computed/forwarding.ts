@@ -4,7 +4,7 @@
  */
 import { AGENT_CHAINS, AGENT_TABLES } from '../model/cni-names.ts';
 import type { PacketFilter } from '../model/network.ts';
-import { contains } from './cidr.ts';
+import { containing } from './cidr.ts';
 import { type Condition, type ForwardRule, readRule } from './forward-rules.ts';
 import { familyOfTable } from './nat-chain.ts';
 
@@ -48,14 +48,14 @@ type Table = PacketFilter['tables'][number];
 type Chain = Table['chains'][number];
 type Match = 'yes' | 'no' | 'maybe';
 type End =
-  | { readonly kind: 'passes' | 'through' }
+  | { readonly kind: 'passes' | 'through' | 'exhausted' }
   | { readonly kind: 'drops'; readonly by: string; readonly chain: string };
 
 const DEEPEST = 12;
 /** Maximum number of rules followed for one packet: chains that call each other often would take too long. */
 const MOST = 20_000;
-/** The same for all packets together. */
-const MOST_OF_ALL = 200_000;
+/** The same for all packets of one kind together. */
+const MOST_OF_KIND = 400_000;
 /** kube-proxy's `--iptables-masquerade-bit`, 14 unless configured. */
 const MASQUERADE = /^0x0*4000\/0x0*4000$/i;
 /** Targets that change nothing that rules match on; evaluation continues with the next rule. */
@@ -84,14 +84,25 @@ type Base = {
   readonly devices: readonly string[] | null;
 };
 
+/** `unknown`: there are too many rules to follow. */
+export type Fate = Drop | 'passes' | 'unknown';
+
+/** How many rules may still be followed. */
+export type RuleBudget = { left: number };
+
+export const ruleBudget = (): RuleBudget => ({ left: MOST_OF_KIND });
+
 /**
- * @returns what certainly drops a packet, or keeps it from table nat; null if it may pass. nftables' tables of
- * agents are not followed.
+ * @returns what certainly drops a packet, or keeps it from table nat if it needs that (`needsNat`); `passes` if it
+ * may pass. nftables' tables of agents are not followed.
  */
-export function forwarder(filters: readonly PacketFilter[]): (packet: FilteredPacket) => Drop | null {
+export function forwarder(
+  filters: readonly PacketFilter[],
+): (packet: FilteredPacket, budget: RuleBudget, needsNat: boolean) => Fate {
   const bases = filters
     .flatMap((filter) => filter.tables.flatMap((table) => basesOf(filter, table)))
     .filter(({ hook }) => hook !== '');
+  const contains = containing();
   const parsed = new Map<string, ForwardRule | null>();
   const read = (text: string) => {
     const known = parsed.get(text);
@@ -100,24 +111,26 @@ export function forwarder(filters: readonly PacketFilter[]): (packet: FilteredPa
     parsed.set(text, rule);
     return rule;
   };
-  const budget = { left: MOST_OF_ALL };
-  return (packet) => {
+  return (packet, budget, needsNat) => {
     let untracked: Drop | null = null;
+    let complete = true;
     for (const { backend, table, chain, hook, chains, family, devices } of bases) {
       if (!HOOKS[packet.way].includes(hook)) continue;
       budget.left -= 1;
-      if (budget.left < 0) return null;
+      if (budget.left < 0) return untracked ?? 'unknown';
       if (family !== null && family !== packet.family) continue;
       if (devices !== null && !devices.some((device) => packet.devices.includes(device))) continue;
-      const walk = new Walk(chains, packet, read, budget);
+      const walk = new Walk(chains, packet, { read, contains }, budget);
       const end = walk.of(chain.name, 0);
       const at = { does: 'drops', backend, table, base: chain.name } as const;
       if (end.kind === 'drops') return { ...at, by: end.by, chain: end.chain };
       if (end.kind === 'through' && chain.policy?.toLowerCase() === 'drop')
         return { ...at, by: `policy ${chain.policy} of ${chain.name}`, chain: null };
-      if (walk.untracked !== null) untracked ??= { ...at, ...walk.untracked, does: 'untracks' };
+      if (needsNat && walk.untracked !== null) untracked ??= { ...at, ...walk.untracked, does: 'untracks' };
+      // Another chain may still be certain to drop it.
+      if (end.kind === 'exhausted') complete = false;
     }
-    return untracked;
+    return untracked ?? (complete ? 'passes' : 'unknown');
   };
 }
 
@@ -143,6 +156,12 @@ function basesOf(filter: PacketFilter, table: Table): Base[] {
   });
 }
 
+/** What remembers the rules and addresses that it has read. */
+type Reader = {
+  readonly read: (rule: string) => ForwardRule | null;
+  readonly contains: (cidr: string, address: string) => boolean;
+};
+
 class Walk {
   /** The rule that took the packet out of connection tracking. */
   untracked: { readonly by: string; readonly chain: string } | null = null;
@@ -151,18 +170,18 @@ class Walk {
   #left = MOST;
   readonly #chains: ReadonlyMap<string, readonly string[]>;
   readonly #packet: FilteredPacket;
-  readonly #read: (rule: string) => ForwardRule | null;
-  readonly #budget: { left: number };
+  readonly #reader: Reader;
+  readonly #budget: RuleBudget;
 
   constructor(
     chains: ReadonlyMap<string, readonly string[]>,
     packet: FilteredPacket,
-    read: (rule: string) => ForwardRule | null,
-    budget: { left: number },
+    reader: Reader,
+    budget: RuleBudget,
   ) {
     this.#chains = chains;
     this.#packet = packet;
-    this.#read = read;
+    this.#reader = reader;
     this.#budget = budget;
   }
 
@@ -170,8 +189,8 @@ class Walk {
     for (const rule of this.#chains.get(chain) ?? []) {
       this.#left -= 1;
       this.#budget.left -= 1;
-      if (this.#left < 0 || this.#budget.left < 0) return { kind: 'passes' };
-      const read = this.#read(rule);
+      if (this.#left < 0 || this.#budget.left < 0) return { kind: 'exhausted' };
+      const read = this.#reader.read(rule);
       // An unrecognized rule may do anything.
       if (read === null) return { kind: 'passes' };
       const match = this.#matches(read.conditions);
@@ -194,7 +213,7 @@ class Walk {
       if (read.target === 'ACCEPT' || !this.#chains.has(read.target) || depth >= DEEPEST)
         return { kind: 'passes' };
       const end = this.of(read.target, depth + 1);
-      if (end.kind === 'passes') return end;
+      if (end.kind === 'passes' || end.kind === 'exhausted') return end;
       if (end.kind === 'drops' && match === 'yes') return end;
       // The target of `-g` does not return.
       if (read.goto && match === 'yes') return { kind: 'through' };
@@ -215,8 +234,8 @@ class Walk {
   #holds({ option, value, negated }: Condition): Match {
     const { state, source, destination, inputLink, outputLink, devices, protocol, port } = this.#packet;
     const as = (holds: boolean): Match => (holds !== negated ? 'yes' : 'no');
-    if (option === '-s' && source !== null) return as(inNetwork(value, source));
-    if (option === '-d' && destination !== null) return as(inNetwork(value, destination));
+    if (option === '-s' && source !== null) return as(this.#isIn(value, source));
+    if (option === '-d' && destination !== null) return as(this.#isIn(value, destination));
     // Rules of family netdev may be about a port of the bridge.
     if (option === '-i' && devices.some((device) => device !== inputLink && isLink(value, device)))
       return 'maybe';
@@ -230,11 +249,11 @@ class Walk {
     if (option === '--mark' && this.#unmarked && MASQUERADE.test(value)) return as(false);
     return 'maybe';
   }
-}
 
-function inNetwork(network: string, address: string): boolean {
-  const whole = network.includes('/') ? network : `${network}/${network.includes(':') ? 128 : 32}`;
-  return contains(whole, address);
+  #isIn(network: string, address: string): boolean {
+    const whole = network.includes('/') ? network : `${network}/${network.includes(':') ? 128 : 32}`;
+    return this.#reader.contains(whole, address);
+  }
 }
 
 /** `eth+` matches every link whose name starts with eth. */

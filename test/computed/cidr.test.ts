@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { addressKey, contains, prefixLength, sameAddress, subnetOf } from '../../lib/computed/cidr.ts';
+import {
+  addressKey,
+  containing,
+  contains,
+  prefixLength,
+  sameAddress,
+  subnetOf,
+} from '../../lib/computed/cidr.ts';
 
 describe('cidr', () => {
   it('tells whether an address lies in a subnet, in both families', () => {
@@ -14,6 +21,27 @@ describe('cidr', () => {
       expect(contains(cidr, '10.244.1.1')).toBe(false);
     }
     expect(contains('10.0.0.0/8', 'nonsense')).toBe(false);
+  });
+
+  it.each([
+    ['10.244.1.0/24', '10.244.1.200'],
+    ['10.244.1.0/24', '10.244.2.1'],
+    ['fd00:1::/64', 'fd00:1::5'],
+    ['fd00:1::/64', 'fd00:1:0:0:0::5'],
+    ['fd00:1::/64', 'fd00:1:0:1::5'],
+    ['fd00::/7', 'fc00::1'],
+    ['::/0', 'fd00::1'],
+    ['::ffff:10.0.0.0/104', '::ffff:a01:203'],
+    ['fd00::1/128', 'fd00::1'],
+    ['fd00::1/128', 'fd00::2'],
+    ['fd00::/129', 'fd00::1'],
+    ['fd00::/x', 'fd00::1'],
+    ['10.0.0.0/8', 'fd00::1'],
+    ['nonsense/8', 'fd00::1'],
+    ['fd00::/8', 'nonsense:'],
+  ])('says the same of %s and %s in many comparisons', (cidr, address) => {
+    const remembering = containing();
+    for (const _ of [1, 2]) expect(remembering(cidr, address)).toBe(contains(cidr, address));
   });
 
   it('knows one IPv6 address in its several spellings', () => {

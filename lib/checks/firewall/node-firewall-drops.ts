@@ -1,11 +1,17 @@
-import { type Drop, type FilteredPacket, forwarder } from '../../computed/forwarding.ts';
+import {
+  type Drop,
+  type Fate,
+  type FilteredPacket,
+  forwarder,
+  ruleBudget,
+} from '../../computed/forwarding.ts';
 import { natChain, toolOf } from '../../computed/nat-chain.ts';
 import { ordinaryTraffic } from '../../computed/pod-packets.ts';
 import { isOfNftables } from '../../computed/service-maps.ts';
 import { SERVICES } from '../../computed/service-rules.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { counted, quote } from '../../model/text.ts';
-import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /** A node treats its pods alike, so a few are enough. */
@@ -33,6 +39,7 @@ export const nodeFirewallDrops = defineCheck({
       (filter) => natChain(filter, SERVICES) !== null || isOfNftables(filter),
     );
     let judged = false;
+    let incomplete = false;
     for (const { what, packetsOf, tracked = false, isPart = false } of ordinaryTraffic(hostNetwork)) {
       const packets = podNetworks
         .map(packetsOf)
@@ -41,18 +48,18 @@ export const nodeFirewallDrops = defineCheck({
       judged ||= packets.length > 0;
       // The node is at fault only if packets go nowhere. One that gets through is enough to clear it: what
       // stops single pods is a policy, and intended.
-      const drop = dropOfAll(packets.flat(), (packet) => {
-        const found = follow(packet);
-        return found?.does === 'untracks' && !(tracked && hasServices) ? null : found;
-      });
-      if (drop !== null)
+      const budget = ruleBudget();
+      const fate = fateOfAll(packets, (packet) => follow(packet, budget, tracked && hasServices));
+      incomplete ||= fate === 'unknown';
+      if (typeof fate !== 'string')
         return [
           fail(object, {
-            ...failureOf(what, packets.length, drop, node),
-            ...(isPart && drop.does !== 'untracks' ? { severity: 'high' as const } : {}),
+            ...failureOf(what, packets.length, fate, node),
+            ...(isPart && fate.does !== 'untracks' ? { severity: 'high' as const } : {}),
           }),
         ];
     }
+    if (incomplete) return [unknown(object, 'the node has too many rules to follow them all')];
     return [
       judged
         ? pass(object)
@@ -61,17 +68,19 @@ export const nodeFirewallDrops = defineCheck({
   },
 });
 
-function dropOfAll(
-  packets: readonly FilteredPacket[],
-  dropOf: (packet: FilteredPacket) => Drop | null,
-): Drop | null {
-  let first: Drop | null = null;
-  for (const packet of packets) {
-    const drop = dropOf(packet);
-    if (drop === null) return null;
-    first ??= drop;
-  }
-  return first;
+/** `passes` if one of them does, or there are none. The first of each pod come first: the budget may be too small. */
+function fateOfAll(
+  packetsOfPods: readonly (readonly FilteredPacket[])[],
+  fateOf: (packet: FilteredPacket) => Fate,
+): Fate {
+  let all: Fate | null = null;
+  for (let at = 0; packetsOfPods.some(({ length }) => length > at); at += 1)
+    for (const packet of packetsOfPods.flatMap((packets) => packets[at] ?? [])) {
+      const fate = fateOf(packet);
+      if (fate === 'passes') return fate;
+      if (all === null || fate === 'unknown') all = fate;
+    }
+  return all ?? 'passes';
 }
 
 function failureOf(what: string, pods: number, drop: Drop, node: string): Failure {

@@ -480,16 +480,73 @@ describe('node-firewall-drops', () => {
     expect(run([filter('ACCEPT', guard)])).toMatchObject([{ result: 'pass' }]);
   });
 
-  it('ends where chains call each other without end, and takes no such chain for a certain one', () => {
-    const chains = Object.fromEntries(
-      Array.from({ length: 11 }, (_, at) => [`C${at}`, Array.from({ length: 8 }, () => `-j C${at + 1}`)]),
+  describe('of a node with very many rules', () => {
+    const pods = Array.from({ length: 30 }, (_, at) =>
+      aPodNetwork({
+        pod: aPod({ name: `web-${at}` }),
+        stack: aStack({ addresses: [anAddress({ address: `10.244.1.${at + 2}` })] }),
+      }),
     );
-    const start = process.cpuUsage();
-    expect(run([filter('DROP', { FORWARD: ['-j C0'], ...chains, C11: ['-j LOG'] })])).toMatchObject([
-      { result: 'pass' },
-    ]);
-    const { user, system } = process.cpuUsage(start);
-    expect((user + system) / 1e6).toBeLessThan(5);
+    const others = (count: number) =>
+      Array.from({ length: count }, (_, at) => `-s 172.${at >> 8}.${at & 255}.0/24 -j DROP`);
+    const raw = (count: number): PacketFilter => ({
+      backend: 'iptables-legacy',
+      tables: [
+        {
+          name: 'raw',
+          chains: [
+            {
+              name: 'PREROUTING',
+              hook: 'prerouting',
+              policy: 'accept',
+              rules: others(count).map((rule) => `-A PREROUTING ${rule}`),
+            },
+          ],
+        },
+      ],
+    });
+    const unknown = { result: 'unknown', reason: 'the node has too many rules to follow them all' };
+
+    it('finds a policy DROP behind thousands of them', () => {
+      expect(failures(run([filter('DROP', { FORWARD: others(6000) })], pods))).toHaveLength(1);
+      expect(failures(run([raw(6000), filter('DROP', {})], pods))).toHaveLength(1);
+    });
+
+    it('finds what a later chain certainly drops, however long an earlier one is', () => {
+      expect(failures(run([raw(15_000), filter('DROP', {})]))).toHaveLength(1);
+      expect(failures(run([raw(25_000), filter('DROP', {})]))).toHaveLength(1);
+    });
+
+    it('says so where it could not follow them, and takes no such node for a healthy one', () => {
+      const all = [filter('DROP', { FORWARD: others(25_000) })];
+      expect(run(all)).toMatchObject([unknown]);
+      expect(run(all, pods)).toMatchObject([unknown]);
+    });
+
+    it('passes where a packet of one pod passes', () => {
+      const rules = [...others(15_000), '-s 10.244.1.21/32 -j ACCEPT'];
+      expect(run([filter('DROP', { FORWARD: rules })], pods)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('finds one kind of traffic where another could not be followed', () => {
+      const filters = filter('ACCEPT', {
+        FORWARD: ['-p udp -j ACCEPT', ...others(25_000)],
+        OUTPUT: ['-o cni0 -j DROP'],
+      });
+      const [found] = failures(run([filters], pods));
+      expect(found?.detail).toContain('drops what the node sends to its pods');
+    });
+
+    it('ends where chains call each other without end', () => {
+      const chains = Object.fromEntries(
+        Array.from({ length: 11 }, (_, at) => [`C${at}`, Array.from({ length: 8 }, () => `-j C${at + 1}`)]),
+      );
+      const start = process.cpuUsage();
+      const rules = filter('DROP', { FORWARD: ['-j C0'], ...chains, C11: ['-j LOG'] });
+      expect(run([rules], pods)).toMatchObject([unknown]);
+      const { user, system } = process.cpuUsage(start);
+      expect((user + system) / 1e6).toBeLessThan(5);
+    });
   });
 
   it('ends where a node shows chains at hooks by the thousand', () => {
