@@ -76,6 +76,20 @@ export function ordinaryTraffic(host: NetworkStack): readonly Traffic[] {
   ];
 }
 
+/** A pod that the node could have beside this one: with another address, and behind another link. */
+export function anotherPod(network: PodNetwork): PodNetwork {
+  const { stack, hostLink } = network;
+  const other = (text: string) => text.replace(/.$/, (last) => (last === '1' ? '2' : '1'));
+  return {
+    ...network,
+    hostLink: hostLink === null ? null : { ...hostLink, name: other(hostLink.name) },
+    stack:
+      stack === null
+        ? null
+        : { ...stack, addresses: stack.addresses.map((held) => ({ ...held, address: other(held.address) })) },
+  };
+}
+
 function sentBy(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
   const from = wayOf(network);
   if (from === null) return [];

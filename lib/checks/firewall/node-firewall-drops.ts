@@ -6,7 +6,7 @@ import {
   ruleBudget,
 } from '../../computed/forwarding.ts';
 import { natChain, toolOf } from '../../computed/nat-chain.ts';
-import { ordinaryTraffic } from '../../computed/pod-packets.ts';
+import { anotherPod, ordinaryTraffic } from '../../computed/pod-packets.ts';
 import { isOfNftables } from '../../computed/service-maps.ts';
 import { SERVICES } from '../../computed/service-rules.ts';
 import type { RemedyStep } from '../../model/finding.ts';
@@ -41,11 +41,10 @@ export const nodeFirewallDrops = defineCheck({
     let judged = false;
     let incomplete = false;
     for (const { what, packetsOf, tracked = false, isPart = false } of ordinaryTraffic(hostNetwork)) {
-      const packets = podNetworks
-        .map(packetsOf)
-        .filter(({ length }) => length > 0)
-        .slice(0, ASKED);
-      judged ||= packets.length > 0;
+      const pods = podNetworks.filter((network) => packetsOf(network).length > 0).slice(0, ASKED);
+      judged ||= pods.length > 0;
+      // What drops all that the only pod sends may be about that pod: another would get through.
+      const packets = (pods.length === 1 ? [...pods, ...pods.map(anotherPod)] : pods).map(packetsOf);
       // The node is at fault only if packets go nowhere. One that gets through is enough to clear it: what
       // stops single pods is a policy, and intended.
       const budget = ruleBudget();
@@ -54,7 +53,7 @@ export const nodeFirewallDrops = defineCheck({
       if (typeof fate !== 'string')
         return [
           fail(object, {
-            ...failureOf(what, packets.length, fate, node),
+            ...failureOf(what, pods.length, fate, node),
             ...(isPart && fate.does !== 'untracks' ? { severity: 'high' as const } : {}),
           }),
         ];

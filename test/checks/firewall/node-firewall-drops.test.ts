@@ -63,6 +63,20 @@ describe('node-firewall-drops', () => {
     ]);
   });
 
+  it('leaves a rule about the only pod of a node to node-firewall-drops-pod', () => {
+    const pod = aPodNetwork();
+    const [{ address = '' } = {}] = pod.stack?.addresses.filter(({ scope }) => scope === 'global') ?? [];
+    for (const rule of [`-s ${address}/32 -j DROP`, `-d ${address}/32 -j REJECT`])
+      expect(run([filter('ACCEPT', { FORWARD: [rule] })], [pod])).toMatchObject([{ result: 'pass' }]);
+    const onLink = {
+      ...{ name: 'guard', hook: 'ingress', policy: 'drop', rules: [] },
+      devices: [pod.hostLink?.name ?? ''],
+    };
+    expect(
+      run([{ backend: 'nftables', tables: [{ name: 'netdev e2e', chains: [onLink] }] }], [pod]),
+    ).toMatchObject([{ result: 'pass' }]);
+  });
+
   it('finds a rule that drops what comes from the bridge, and removes that rule with the right program', () => {
     const rules = filter('ACCEPT', { FORWARD: ['-i cni0 -j DROP'] }, 'iptables-legacy');
     expect(failures(run([rules]))[0]?.remedy[1]?.command).toBe('iptables-legacy -D FORWARD -i cni0 -j DROP');
