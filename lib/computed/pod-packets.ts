@@ -1,15 +1,18 @@
 /** Packets that stand for all that a node's pods send and get: who drops every one of a kind breaks each pod. */
-import type { PodNetwork } from '../model/evidence.ts';
-import type { NetworkStack } from '../model/network.ts';
-import { contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
+import { OF_CALICO } from '../model/cni-names.ts';
+import { AWS_CNI } from '../model/cni-plugins.ts';
+import type { PodNetwork, Sources } from '../model/evidence.ts';
+import type { NetworkStack, Route } from '../model/network.ts';
+import { addressKey, contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
 import type { FilteredPacket } from './forwarding.ts';
 import { mainAddresses } from './preconditions.ts';
+import { announcedAddresses } from './tunnel.ts';
 import { defaultRoutes } from './uplinks.ts';
 import { forwardedLayout, nodeLink } from './way-in.ts';
 
 /** Any address outside the cluster: one reserved for documentation, which no rule names. */
 const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
-/** Routes to networks that share so much with the address of a pod lead to pods of other nodes, unless they are wider. */
+/** What pods of other nodes share with the address of a pod, and the widest network of one node. */
 const SHARED = { 4: 16, 6: 48 } as const;
 const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
 const NEIGHBOURS = 2;
@@ -29,11 +32,15 @@ export type Traffic = {
  * Kinds of traffic, what breaks most first. Pods that may not reach the outside may be meant to stay inside: a
  * kind has packets to both.
  */
-export function ordinaryTraffic(host: NetworkStack): readonly Traffic[] {
+export function ordinaryTraffic(
+  host: NetworkStack,
+  { otherNodes }: Pick<Sources, 'otherNodes'>,
+): readonly Traffic[] {
+  const toOthers = routesToPods(host, otherNodes);
   const sent =
     (protocol: FilteredPacket['protocol'], port: number | null = null) =>
     (network: PodNetwork) =>
-      sentBy(network, host).map((packet) => ({ ...packet, protocol, port }));
+      sentBy(network, host, toOthers).map((packet) => ({ ...packet, protocol, port }));
   // NodeLocal DNSCache asks for the pods, which may then be kept from asking others.
   const hasOwnDns = host.addresses.some(
     ({ link, address, scope }) =>
@@ -55,11 +62,11 @@ export function ordinaryTraffic(host: NetworkStack): readonly Traffic[] {
         ]),
     {
       what: 'what pods send to pods of other nodes',
-      packetsOf: (network) => toNeighbours(network, host),
+      packetsOf: (network) => toNeighbours(network, toOthers),
     },
     {
       what: 'what pods of other nodes send to pods of this one',
-      packetsOf: (network) => toNeighbours(network, host).map(reversed),
+      packetsOf: (network) => toNeighbours(network, toOthers).map(reversed),
     },
     // The kubelet's probes, by which it ends pods.
     {
@@ -90,13 +97,13 @@ export function anotherPod(network: PodNetwork): PodNetwork {
   };
 }
 
-function sentBy(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
+function sentBy(network: PodNetwork, host: NetworkStack, toOthers: readonly RouteToPods[]): FilteredPacket[] {
   const from = wayOf(network);
   if (from === null) return [];
   const family = familyOf(from.source);
   const outputLink = defaultRoutes(host, family)[0]?.link ?? null;
   if (outputLink === null) return [];
-  const neighbours = toNeighbours(network, host);
+  const neighbours = toNeighbours(network, toOthers);
   return [
     { ...from, destination: OUTSIDE[family], outputLink },
     ...(neighbours.length > 0
@@ -105,27 +112,50 @@ function sentBy(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
   ];
 }
 
-/** To addresses behind routes of the main table that only pods of other nodes can have. */
-function toNeighbours(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
+type RouteToPods = Pick<Route, 'family' | 'destination'> & { readonly first: string; readonly link: string };
+
+/**
+ * Routes of the main table that lead to pods of other nodes: to their ranges, or to a block of Calico's by way of a
+ * node. Where pods have addresses of the network around them, others lead to what is no pod.
+ */
+function routesToPods(host: NetworkStack, otherNodes: Sources['otherNodes']): RouteToPods[] {
+  const ranges = otherNodes.flatMap(({ podCIDRs }) => podCIDRs);
+  const subnets = new Set(ranges.map((range) => subnetOf(range.split('/')[0] ?? '', prefixLength(range))));
+  const lengths = [...new Set(ranges.map(prefixLength))];
+  const nodes = new Set(
+    otherNodes
+      .flatMap(({ addresses, annotations }) => [
+        ...addresses,
+        ...announcedAddresses(annotations),
+        annotations[OF_CALICO.tunnelAddress] ?? '',
+      ])
+      .map(addressKey),
+  );
+  return host.routes.flatMap(({ family, destination, type, table, gateway, link }) => {
+    const [first = ''] = destination.split('/');
+    return type !== 'unicast' ||
+      table !== 'main' ||
+      gateway === null ||
+      link === null ||
+      prefixLength(destination) < OF_ONE_NODE[family] ||
+      !(nodes.has(addressKey(gateway)) || lengths.some((length) => subnets.has(subnetOf(first, length))))
+      ? []
+      : [{ family, destination, first, link }];
+  });
+}
+
+function toNeighbours(network: PodNetwork, toOthers: readonly RouteToPods[]): FilteredPacket[] {
   const from = wayOf(network);
-  if (from === null) return [];
+  // Its pods have addresses of the VPC, and no node is the gateway of another's.
+  if (from === null || network.plugin === AWS_CNI) return [];
   const family = familyOf(from.source);
   const ofPods = subnetOf(from.source, SHARED[family]);
-  return host.routes
-    .flatMap((route): FilteredPacket[] => {
-      const { destination, type, table, gateway, link } = route;
-      const [first = ''] = destination.split('/');
-      return route.family !== family ||
-        type !== 'unicast' ||
-        table !== 'main' ||
-        gateway === null ||
-        link === null ||
-        prefixLength(destination) < OF_ONE_NODE[family] ||
-        !contains(ofPods, first) ||
-        contains(destination, from.source)
-        ? []
-        : [{ ...from, destination: first, outputLink: link }];
-    })
+  return toOthers
+    .filter(
+      (route) =>
+        route.family === family && contains(ofPods, route.first) && !contains(route.destination, from.source),
+    )
+    .map(({ first, link }) => ({ ...from, destination: first, outputLink: link }))
     .slice(0, NEIGHBOURS);
 }
 

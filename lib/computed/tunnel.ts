@@ -115,7 +115,7 @@ export function reachedBy(
 }
 
 /** Agents may use an address that the API does not list, if a node has several. */
-function announcedAddresses(annotations: OtherNode['annotations']): string[] {
+export function announcedAddresses(annotations: OtherNode['annotations']): string[] {
   return [OF_FLANNEL.addressOverwrite, OF_FLANNEL.address, OF_CALICO.address].flatMap(
     (name) => annotations[name]?.split('/')[0] || [],
   );

@@ -30,8 +30,8 @@ export const nodeFirewallDrops = defineCheck({
   why:
     "The node's pods reach no pod on other nodes, no Service and no DNS, or one kind of their packets is lost. " +
     "Pods on the host's network are not affected.",
-  needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters'],
-  run({ podNetworks, hostNetwork, hostPacketFilters }, { node }) {
+  needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters', 'otherNodes'],
+  run({ podNetworks, hostNetwork, hostPacketFilters, otherNodes }, { node }) {
     const object = nodeObject(node);
     const follow = forwarder(hostPacketFilters);
     // Without kube-proxy Services need no table nat.
@@ -40,7 +40,8 @@ export const nodeFirewallDrops = defineCheck({
     );
     let judged = false;
     let incomplete = false;
-    for (const { what, packetsOf, tracked = false, isPart = false } of ordinaryTraffic(hostNetwork)) {
+    const traffic = ordinaryTraffic(hostNetwork, { otherNodes });
+    for (const { what, packetsOf, tracked = false, isPart = false } of traffic) {
       const pods = podNetworks.filter((network) => packetsOf(network).length > 0).slice(0, ASKED);
       judged ||= pods.length > 0;
       // What drops all that the only pod sends may be about that pod: another would get through.

@@ -2,8 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { nodeFirewallDrops } from '../../../lib/checks/firewall/node-firewall-drops.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
-import type { NetworkStack, PacketFilter } from '../../../lib/model/network.ts';
-import { aHostStack, anAddress, aPod, aPodNetwork, aRoute, aStack, context, failures } from '../evidence.ts';
+import type { OtherNode } from '../../../lib/model/kubernetes.ts';
+import type { NetworkStack, PacketFilter, Route } from '../../../lib/model/network.ts';
+import {
+  aHostStack,
+  aNode,
+  anAddress,
+  aPod,
+  aPodNetwork,
+  aRoute,
+  aStack,
+  context,
+  failures,
+} from '../evidence.ts';
 import { aCiliumPod } from '../layouts.ts';
 
 type Chains = Readonly<Record<string, readonly string[]>>;
@@ -32,7 +43,7 @@ function filter(
 
 const run = (filters: PacketFilter[], networks: PodNetwork[] = [aPodNetwork()]) =>
   nodeFirewallDrops.run(
-    { podNetworks: networks, hostNetwork: aHostStack(), hostPacketFilters: filters },
+    { podNetworks: networks, hostNetwork: aHostStack(), hostPacketFilters: filters, otherNodes: [] },
     context,
   );
 
@@ -190,10 +201,18 @@ describe('node-firewall-drops', () => {
       const toOther = aRoute({ destination: '10.244.2.0/24', gateway: '192.168.1.12', link: 'eth0' });
       return { ...stack, routes: [...stack.routes, toOther], ...changes };
     };
-    const found = (filters: PacketFilter[], hostNetwork: NetworkStack = host()) =>
+    const others: OtherNode[] = [
+      aNode({ name: 'node-2', addresses: ['192.168.1.12', 'node-2'], podCIDRs: ['10.244.2.0/24'] }),
+    ];
+    const found = (filters: PacketFilter[], hostNetwork: NetworkStack = host(), otherNodes = others) =>
       failures(
         nodeFirewallDrops.run(
-          { podNetworks: [aPodNetwork(), aPodNetwork()], hostNetwork, hostPacketFilters: filters },
+          {
+            podNetworks: [aPodNetwork(), aPodNetwork()],
+            hostNetwork,
+            hostPacketFilters: filters,
+            otherNodes,
+          },
           context,
         ),
       )[0];
@@ -257,6 +276,53 @@ describe('node-firewall-drops', () => {
       const vpn = aRoute({ destination: '10.50.0.0/16', gateway: '192.168.1.1', link: 'tun0' });
       const toVpn = filter('ACCEPT', { FORWARD: ['-o tun0 -j DROP'] });
       expect(found([toVpn], host({ routes: [...aHostStack().routes, vpn] }))).toBeUndefined();
+    });
+
+    describe('to pods of other nodes', () => {
+      const routed = (...routes: Partial<Route>[]) =>
+        host({ routes: [...aHostStack().routes, ...routes.map((route) => aRoute(route))] });
+      const dropped = (network: string) => [
+        filter('ACCEPT', { FORWARD: [`-s 10.244.0.0/16 -d ${network} -j DROP`] }),
+      ];
+
+      it.each([
+        ['a nameserver of the network', '10.244.0.2/32', '192.168.1.1'],
+        ['a network for management', '10.244.200.0/24', '192.168.1.1'],
+      ])('leaves %s alone, though its address is as those of pods', (_, destination, gateway) => {
+        expect(found(dropped(destination), routed({ destination, gateway, link: 'eth0' }))).toBeUndefined();
+      });
+
+      it('takes no route for one to pods where these have addresses of the VPC', () => {
+        const behindNode = routed({ destination: '10.244.77.0/24', gateway: '192.168.1.12', link: 'eth0' });
+        const outcomeOf = (plugin: string) =>
+          nodeFirewallDrops.run(
+            {
+              podNetworks: [aPodNetwork({ plugin })],
+              hostNetwork: behindNode,
+              hostPacketFilters: dropped('10.244.77.0/24'),
+              otherNodes: others,
+            },
+            context,
+          );
+        expect(outcomeOf('aws-cni')).toMatchObject([{ result: 'pass' }]);
+        expect(outcomeOf('ptp')).toMatchObject([{ result: 'fail' }]);
+      });
+
+      it('knows the blocks of Calico by the node behind them', () => {
+        const destination = '10.244.77.64/26';
+        const block = routed({ destination, gateway: '192.168.1.12', link: 'tunl0' });
+        expect(found(dropped(destination), block)?.detail).toContain('what pods send to pods of other nodes');
+        const tunnel = routed({ destination, gateway: '10.244.77.64', link: 'vxlan.calico' });
+        const announces = { 'projectcalico.org/IPv4VXLANTunnelAddr': '10.244.77.64' };
+        const node = aNode({
+          name: 'node-2',
+          addresses: ['192.168.1.12'],
+          podCIDRs: [],
+          annotations: announces,
+        });
+        expect(found(dropped(destination), tunnel, [node])?.detail).toContain('to pods of other nodes');
+        expect(found(dropped(destination), tunnel, [])).toBeUndefined();
+      });
     });
 
     it.each([
