@@ -3,7 +3,7 @@ import { OF_CALICO } from '../model/cni-names.ts';
 import { AWS_CNI } from '../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
-import { addressKey, contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
+import { addressBits, addressKey, contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
 import type { FilteredPacket } from './forwarding.ts';
 import { mainAddresses } from './preconditions.ts';
 import { announcedAddresses } from './tunnel.ts';
@@ -16,6 +16,10 @@ const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
 const SHARED = { 4: 16, 6: 48 } as const;
 const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
 const NEIGHBOURS = 2;
+/** Of each kind of address at which DNS is served. */
+const SERVERS = 8;
+/** Where kube-proxy in mode ipvs keeps the addresses of all Services. */
+const OF_IPVS = 'kube-ipvs0';
 const LINK_LOCAL = ['169.254.0.0/16', 'fe80::/10'];
 
 export type Traffic = {
@@ -34,32 +38,23 @@ export type Traffic = {
  */
 export function ordinaryTraffic(
   host: NetworkStack,
-  { otherNodes }: Pick<Sources, 'otherNodes'>,
+  { otherNodes, clusterDns }: Pick<Sources, 'otherNodes' | 'clusterDns'>,
 ): readonly Traffic[] {
   const toOthers = routesToPods(host, otherNodes);
-  const sent =
-    (protocol: FilteredPacket['protocol'], port: number | null = null) =>
-    (network: PodNetwork) =>
-      sentBy(network, host, toOthers).map((packet) => ({ ...packet, protocol, port }));
-  // NodeLocal DNSCache asks for the pods, which may then be kept from asking others.
-  const hasOwnDns = host.addresses.some(
-    ({ link, address, scope }) =>
-      scope !== 'link' && link !== 'lo' && LINK_LOCAL.some((network) => contains(network, address)),
-  );
+  const sent = (protocol: FilteredPacket['protocol']) => (network: PodNetwork) =>
+    sentBy(network, host, toOthers).map((packet) => ({ ...packet, protocol }));
+  // The cache asks for the pods, which may then be kept from asking others.
+  const servers = hasDnsCache(host, clusterDns) ? [] : serversOf(clusterDns);
   return [
     { what: 'what pods send', packetsOf: sent(null), tracked: true },
     { what: 'all TCP that pods send', packetsOf: sent('tcp'), tracked: true },
     { what: 'all UDP that pods send', packetsOf: sent('udp'), tracked: true, isPart: true },
-    ...(hasOwnDns
-      ? []
-      : [
-          {
-            what: 'DNS queries that pods send',
-            packetsOf: sent('udp', 53),
-            tracked: true,
-            isPart: true,
-          },
-        ]),
+    {
+      what: 'DNS queries that pods send',
+      packetsOf: (network) => queriesTo(servers, network),
+      tracked: true,
+      isPart: true,
+    },
     {
       what: 'what pods send to pods of other nodes',
       packetsOf: (network) => toNeighbours(network, toOthers),
@@ -95,6 +90,40 @@ export function anotherPod(network: PodNetwork): PodNetwork {
         ? null
         : { ...stack, addresses: stack.addresses.map((held) => ({ ...held, address: other(held.address) })) },
   };
+}
+
+const dnsAddresses = ({ services, kubelet }: Sources['clusterDns']): string[] => [
+  ...(services ?? []).flatMap(({ addresses }) => addresses),
+  ...(kubelet?.servers ?? []),
+];
+
+/** Whom pods may ask: where only some servers are allowed, others say nothing. None if no endpoint is known. */
+function serversOf(clusterDns: Sources['clusterDns']): string[] {
+  const endpoints = (clusterDns.services ?? []).flatMap((service) => service.endpointAddresses ?? []);
+  return endpoints.length === 0
+    ? []
+    : [...new Set([...endpoints.slice(0, SERVERS), ...dnsAddresses(clusterDns).slice(0, SERVERS)])];
+}
+
+/** NodeLocal DNSCache, which has a link-local address of its own, or that of the Service. */
+function hasDnsCache(host: NetworkStack, clusterDns: Sources['clusterDns']): boolean {
+  const known = new Set(dnsAddresses(clusterDns).map(addressKey));
+  return host.addresses.some(
+    ({ link, address, prefixLength: length, scope }) =>
+      scope !== 'link' &&
+      link !== 'lo' &&
+      link !== OF_IPVS &&
+      (known.has(addressKey(address)) ||
+        (length === addressBits(address) && LINK_LOCAL.some((network) => contains(network, address)))),
+  );
+}
+
+function queriesTo(servers: readonly string[], network: PodNetwork): FilteredPacket[] {
+  const from = wayOf(network);
+  if (from === null) return [];
+  return servers
+    .filter((server) => familyOf(server) === from.family)
+    .map((destination) => ({ ...from, destination, outputLink: null, protocol: 'udp', port: 53 }));
 }
 
 function sentBy(network: PodNetwork, host: NetworkStack, toOthers: readonly RouteToPods[]): FilteredPacket[] {

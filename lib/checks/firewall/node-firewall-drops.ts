@@ -30,8 +30,8 @@ export const nodeFirewallDrops = defineCheck({
   why:
     "The node's pods reach no pod on other nodes, no Service and no DNS, or one kind of their packets is lost. " +
     "Pods on the host's network are not affected.",
-  needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters', 'otherNodes'],
-  run({ podNetworks, hostNetwork, hostPacketFilters, otherNodes }, { node }) {
+  needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters', 'otherNodes', 'clusterDns'],
+  run({ podNetworks, hostNetwork, hostPacketFilters, otherNodes, clusterDns }, { node }) {
     const object = nodeObject(node);
     const follow = forwarder(hostPacketFilters);
     // Without kube-proxy Services need no table nat.
@@ -40,7 +40,7 @@ export const nodeFirewallDrops = defineCheck({
     );
     let judged = false;
     let incomplete = false;
-    const traffic = ordinaryTraffic(hostNetwork, { otherNodes });
+    const traffic = ordinaryTraffic(hostNetwork, { otherNodes, clusterDns });
     for (const { what, packetsOf, tracked = false, isPart = false } of traffic) {
       const pods = podNetworks.filter((network) => packetsOf(network).length > 0).slice(0, ASKED);
       judged ||= pods.length > 0;

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { nodeFirewallDrops } from '../../../lib/checks/firewall/node-firewall-drops.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
 import type { OtherNode } from '../../../lib/model/kubernetes.ts';
 import type { NetworkStack, PacketFilter, Route } from '../../../lib/model/network.ts';
 import {
+  aClusterDns,
   aHostStack,
   aNode,
   anAddress,
@@ -43,7 +43,13 @@ function filter(
 
 const run = (filters: PacketFilter[], networks: PodNetwork[] = [aPodNetwork()]) =>
   nodeFirewallDrops.run(
-    { podNetworks: networks, hostNetwork: aHostStack(), hostPacketFilters: filters, otherNodes: [] },
+    {
+      podNetworks: networks,
+      hostNetwork: aHostStack(),
+      hostPacketFilters: filters,
+      otherNodes: [],
+      clusterDns: aClusterDns(),
+    },
     context,
   );
 
@@ -204,7 +210,26 @@ describe('node-firewall-drops', () => {
     const others: OtherNode[] = [
       aNode({ name: 'node-2', addresses: ['192.168.1.12', 'node-2'], podCIDRs: ['10.244.2.0/24'] }),
     ];
-    const found = (filters: PacketFilter[], hostNetwork: NetworkStack = host(), otherNodes = others) =>
+    const dns = (
+      endpointAddresses: string[] | null = ['10.244.2.53', '10.244.2.54'],
+      kubelet = '10.96.0.10',
+    ) =>
+      aClusterDns({
+        services: [
+          {
+            ...{ namespace: 'kube-system', name: 'kube-dns', endpoints: 2 },
+            addresses: ['10.96.0.10'],
+            endpointAddresses,
+          },
+        ],
+        kubelet: { servers: [kubelet], domain: 'cluster.local' },
+      });
+    const found = (
+      filters: PacketFilter[],
+      hostNetwork: NetworkStack = host(),
+      otherNodes = others,
+      clusterDns = dns(),
+    ) =>
       failures(
         nodeFirewallDrops.run(
           {
@@ -212,6 +237,7 @@ describe('node-firewall-drops', () => {
             hostNetwork,
             hostPacketFilters: filters,
             otherNodes,
+            clusterDns,
           },
           context,
         ),
@@ -259,10 +285,48 @@ describe('node-firewall-drops', () => {
       expect(iptables(...rules)).toBeUndefined();
     });
 
-    it('leaves rules about DNS alone where a cache on the node asks for the pods', () => {
-      const own = anAddress({ link: 'nodelocaldns', address: '169.254.20.10', prefixLength: 32 });
-      const rule = filter('ACCEPT', { FORWARD: ['-p udp -m udp --dport 53 -j DROP'] });
-      expect(found([rule], host({ addresses: [...aHostStack().addresses, own] }))).toBeUndefined();
+    describe('DNS', () => {
+      const noDns = filter('ACCEPT', { FORWARD: ['-p udp -m udp --dport 53 -j DROP'] });
+      const withAddress = (link: string, address: string, prefixLength: number) =>
+        host({ addresses: [...aHostStack().addresses, anAddress({ link, address, prefixLength })] });
+
+      it.each([
+        ['an endpoint', '10.244.2.54/32'],
+        ['the Service', '10.96.0.10/32'],
+        ['a server that the kubelet gives', '10.0.5.10/32'],
+      ])('leaves rules alone that let pods ask %s', (_, server) => {
+        const only = filter('ACCEPT', {
+          FORWARD: [`-d ${server} -p udp -m udp --dport 53 -j ACCEPT`, '-p udp -m udp --dport 53 -j DROP'],
+        });
+        expect(found([only], host(), others, dns(undefined, '10.0.5.10'))).toBeUndefined();
+        expect(found([only], host(), others, dns(['10.244.9.9'], '10.0.5.11')) === undefined).toBe(
+          server.startsWith('10.96'),
+        );
+      });
+
+      it('does not judge queries if nobody knows who answers them', () => {
+        expect(found([noDns], host(), others, dns(null))).toBeUndefined();
+        expect(found([noDns], host(), others, { ...dns(), services: null })).toBeUndefined();
+        expect(found([noDns])?.detail).toContain('drops DNS queries that pods send');
+      });
+
+      it.each([
+        ['at its own address', 'nodelocaldns', '169.254.20.10', 32],
+        ['at the address of the Service', 'nodelocaldns', '10.96.0.10', 32],
+        ['at an address that the kubelet gives', 'dummy0', '169.254.25.10', 30],
+      ])('leaves rules alone where a cache on the node asks for the pods %s', (_, link, address, length) => {
+        const kubelet = length === 30 ? address : '10.96.0.10';
+        expect(
+          found([noDns], withAddress(link, address, length), others, dns(undefined, kubelet)),
+        ).toBeUndefined();
+      });
+
+      it.each([
+        ['the end of a VPN tunnel', 'tun0', '169.254.11.2', 30],
+        ['what kube-proxy has in mode ipvs', 'kube-ipvs0', '10.96.0.10', 32],
+      ])('takes %s for no cache', (_, link, address, length) => {
+        expect(found([noDns], withAddress(link, address, length))?.detail).toContain('drops DNS queries');
+      });
     });
 
     it('sends to pods of other nodes what leaves by the link of their routes, and no other', () => {
@@ -301,6 +365,7 @@ describe('node-firewall-drops', () => {
               hostNetwork: behindNode,
               hostPacketFilters: dropped('10.244.77.0/24'),
               otherNodes: others,
+              clusterDns: dns(),
             },
             context,
           );
@@ -338,14 +403,13 @@ describe('node-firewall-drops', () => {
     });
 
     it('deletes the rule itself, and no other that ends with the same words', () => {
-      const listed =
-        '\t\tct state invalid drop # handle 3\n\t\tip saddr 203.0.113.0/24 drop # handle 4\n\t\tdrop # handle 5\n';
       const rules = ['ct state invalid drop', 'ip saddr 203.0.113.0/24 drop', 'drop'];
       const remedy = found([ofNft('inet own', 'forward', rules)])?.remedy[1]?.command ?? '';
-      const [list = '', ...search] = remedy.split(' | ');
-      expect(list).toBe('nft -sa list chain inet own own');
-      expect(search.pop()).toBe('xargs -r nft delete rule inet own own handle');
-      expect(execFileSync('sh', ['-c', search.join(' | ')], { input: listed, encoding: 'utf8' })).toBe('5\n');
+      const [list, mark, search = ''] = remedy.split(' | ');
+      expect([list, mark]).toEqual(['nft -sa list chain inet own own', "sed 's/^[[:space:]]*/^/'"]);
+      const [, wanted = 'nothing'] = /^grep -F -e '(.*)'$/.exec(search) ?? [];
+      const listed = rules.map((rule, at) => `^${rule} # handle ${at}`);
+      expect(listed.filter((line) => line.includes(wanted))).toEqual(['^drop # handle 2']);
     });
 
     it('finds the policy of a chain of nftables', () => {
