@@ -10,7 +10,7 @@ import { jsonOf } from './json.ts';
 import type { ReportLinks } from './links.ts';
 import { mailOf, subjectOf } from './mail.ts';
 import { commandOf } from './remedy.ts';
-import { countedAs, countsOf, folded, objectsOf, reasons, sectionsOf } from './sections.ts';
+import { countedAs, countsOf, objectsOf, reasons, sectionsOf, worstFirst } from './sections.ts';
 import { AUDIT } from './thresholds.ts';
 
 export type Message = {
@@ -100,7 +100,7 @@ const CAUSES = 8;
  * are others, also a line for each of them.
  */
 function spoken(cluster: string, { fresh }: Changes): readonly [first: string[], causes: string[]] {
-  const all = folded(fresh.map(({ finding }) => finding).toSorted(bySeverity));
+  const all = worstFirst(fresh.map(({ finding }) => finding));
   const [worst, ...others] = all;
   if (worst === undefined) return [[], []];
   const said = (set: (typeof all)[number]): string => `${printable(set[0].title, 100)}: ${objectsOf(set)}`;
@@ -124,22 +124,22 @@ function stateLines(report: ClusterReport, changes: Changes): string[] {
   ];
 }
 
-/** Checks of other open findings to name. */
+/** Faults among other open findings to name. */
 const NAMED = 3;
 
-/** `Open since 2026-11-05: 1 high (pod-route-blackhole).` */
+/** `Open since 2026-11-05: 1 high (Route inside the pod drops its traffic).` */
 function othersOf({ others }: Changes, asOf: string): string[] {
   if (others.length === 0) return [];
-  const checks = [...new Set(others.toSorted(bySeverity).map(({ check }) => check))];
-  const rest = checks.length - NAMED;
-  const names = `${checks.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const titles = [...new Set(others.toSorted(bySeverity).map(({ title }) => printable(title, 100)))];
+  const rest = titles.length - NAMED;
+  const names = `${titles.slice(0, NAMED).join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
   return [`${openSince(others).replace('open', 'Open')}${asOf}: ${countsOf(others)} (${names}).`];
 }
 
 /** The part of a subject that a phone shows: the worst new finding; else the threshold, or what is over. */
 function shortNews(changes: Changes, headline: string): string {
   const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder } = changes;
-  const [worst] = fresh.map(({ finding }) => finding).toSorted(bySeverity);
+  const [worst] = worstFirst(fresh.map(({ finding }) => finding))[0] ?? [];
   if (worst !== undefined) return `${headline}: ${printable(worst.title, 100)}`;
   const others = [...resolved, ...steady, ...reminder].toSorted(bySeverity);
   const [first, second] = [...crossed, ...back, ...thresholdReminder].filter(({ key }) => key !== AUDIT);

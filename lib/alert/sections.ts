@@ -55,13 +55,13 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
     ...reasons.map(([reason, title]): Section => {
       const chosen = fresh.filter((each) => each.reason === reason);
       const byFingerprint = new Map(chosen.map((each) => [each.finding.fingerprint, each]));
-      const findings = chosen.map(({ finding }) => finding).toSorted(bySeverity);
+      const findings = chosen.map(({ finding }) => finding);
       return {
         title:
           reason === 'new' && report.previous !== undefined
-            ? `New since ${minute(report.previous.startedAt)}:`
+            ? `New, not found by the audit of ${minute(report.previous.startedAt)}:`
             : title,
-        entries: folded(findings).map((set) =>
+        entries: worstFirst(findings).map((set) =>
           inFull(
             set,
             set.flatMap(({ fingerprint }) => explained.get(fingerprint) ?? []),
@@ -192,12 +192,22 @@ export type Alike<T> = readonly [T, ...T[]];
 type Placed = Pick<ReportedFinding, 'severity' | 'check' | 'object'>;
 
 /** Groups findings of the same check, severity and kind of object, in the order of each group's first. */
-export function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
+function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
   const sets = Map.groupBy(findings, ({ check, severity, object }) => `${check}|${severity}|${object.kind}`);
   return [...sets.values()].flatMap((set): Alike<T>[] => {
     const [first, ...others] = set;
     return first === undefined ? [] : [[first, ...others]];
   });
+}
+
+/** A finding of a node or of the cluster stands for many pods. */
+const OF_MANY = 20;
+
+/** The same, worst first, and among equals what affects most. */
+export function worstFirst<T extends Placed>(findings: readonly T[]): Alike<T>[] {
+  const reach = ([{ object }, ...others]: Alike<T>): number =>
+    (others.length + 1) * (object.kind === 'node' || object.kind === 'cluster' ? OF_MANY : 1);
+  return folded(findings).toSorted((a, b) => bySeverity(a[0], b[0]) || reach(b) - reach(a));
 }
 
 /** `3 new (1 critical, 2 high)`, `2 still open (high)`: of one severity, its number is not said again. */

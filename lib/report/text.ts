@@ -163,7 +163,7 @@ function pending(shown: readonly Group[], { width }: TextOptions): string[] {
   const found = shown.filter(({ lead }) => lead.state === 'pending' && lead.suppressed === null);
   if (found.length === 0) return [];
   return [
-    'Pending (such a fault may pass: reported if the next audit sees it too):',
+    'Pending (may go away by itself; counts if the next audit finds it too):',
     ...found.flatMap((group) =>
       indented(`${group.lead.severity} ${group.lead.check}  ${namesWithMore(membersOf(group))}`, width, '  '),
     ),

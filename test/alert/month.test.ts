@@ -135,7 +135,7 @@ describe('a month of nights', () => {
       prod-eu is critical: 1 new (critical).
       2026-11-02 02:14 UTC: 8 nodes audited; 97 pods; all checks.
 
-      New since 2026-11-01 02:07 UTC:
+      New, not found by the audit of 2026-11-01 02:07 UTC:
         critical pod-interface-missing shop/web-1 on node-1
           No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
           On cluster prod-eu: Repair it.
@@ -174,7 +174,7 @@ describe('a month of nights', () => {
       prod-eu is degraded: 1 new (high).
       2026-11-05 02:05 UTC: 8 nodes audited; 97 pods; all checks.
 
-      New since 2026-11-04 02:13 UTC:
+      New, not found by the audit of 2026-11-04 02:13 UTC:
         high pod-loopback-down billing/db-0 on node-3
           lo is down.
           On cluster prod-eu: Repair it.
@@ -222,7 +222,7 @@ describe('a month of nights', () => {
       prod-eu is critical: 1 new (critical), 1 resolved.
       2026-11-08 02:11 UTC: 8 nodes audited; 102 pods; all checks.
 
-      New since 2026-11-07 02:04 UTC:
+      New, not found by the audit of 2026-11-07 02:04 UTC:
         critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
           The configuration names aws-cni; no such file in /opt/cni/bin.
           Explains 5 more findings: sandbox-create-failing.
@@ -247,7 +247,8 @@ describe('a month of nights', () => {
         billing/db-0 on node-3.
       prod-eu is critical: 1 flapping (high).
       2026-11-09 02:03 UTC: 8 nodes audited; 104 pods; all checks.
-      Open since 2026-11-08: 1 critical (cni-plugin-missing).
+      Open since 2026-11-08: 1 critical (CNI plugin in the configuration is
+        not installed).
 
       Comes and goes (reported again once stable for a week):
         high pod-loopback-down billing/db-0 on node-3
@@ -281,9 +282,10 @@ describe('a month of nights', () => {
         node-5.
       prod-eu is degraded: 1 new (high).
       2026-11-11 02:02 UTC: 8 nodes audited; 99 pods; all checks.
-      Open since 2026-11-05: 1 high (pod-loopback-down).
+      Open since 2026-11-05: 1 high (Pod's loopback interface is down or
+        without 127.0.0.1).
 
-      New since 2026-11-10 02:10 UTC:
+      New, not found by the audit of 2026-11-10 02:10 UTC:
         high pod-route-blackhole shop/cart-2 on node-5
           A rule inside the pod drops what it sends.
           On cluster prod-eu: Repair it.
@@ -299,8 +301,8 @@ describe('a month of nights', () => {
     expect(mailOf(12)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: 1 threshold crossed.
       2026-11-12 02:09 UTC: 7 nodes audited, 1 failed; 86 pods; all checks.
-      Open since 2026-11-05 or later: 2 high (pod-loopback-down,
-        pod-route-blackhole).
+      Open since 2026-11-05 or later: 2 high (Pod's loopback interface is
+        down or without 127.0.0.1; Route inside the pod drops its traffic).
 
       Thresholds crossed:
         7 of 8 nodes were fully audited (less than 95 %): node-5: its kubelet
@@ -317,8 +319,8 @@ describe('a month of nights', () => {
     expect(mailOf(15)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
       2026-11-15 02:00 UTC: 8 nodes audited; 99 pods; all checks.
-      Open since 2026-11-05 or later: 2 high (pod-link-down,
-        pod-route-blackhole).
+      Open since 2026-11-05 or later: 2 high (Pod's loopback interface is
+        down or without 127.0.0.1; Route inside the pod drops its traffic).
 
       Back to normal:
         8 of 8 nodes were fully audited (at least 95 %)
@@ -340,8 +342,8 @@ describe('a month of nights', () => {
     expect(mailOf(16)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold crossed.
       2026-11-16 02:07 UTC: 8 nodes audited; 99 pods; all checks.
-      Open since 2026-11-05 or later: 2 high (pod-link-down,
-        pod-route-blackhole).
+      Open since 2026-11-05 or later: 2 high (Pod's loopback interface is
+        down or without 127.0.0.1; Route inside the pod drops its traffic).
 
       Thresholds crossed:
         node-7 has 12 orphaned namespaces (more than 10)
@@ -355,8 +357,8 @@ describe('a month of nights', () => {
     expect(mailOf(19)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 threshold back to normal.
       2026-11-19 02:13 UTC: 8 nodes audited; 99 pods; all checks.
-      Open since 2026-11-05 or later: 2 high (pod-link-down,
-        pod-route-blackhole).
+      Open since 2026-11-05 or later: 2 high (Pod's loopback interface is
+        down or without 127.0.0.1; Route inside the pod drops its traffic).
 
       Back to normal:
         node-7 is back to 9 orphaned namespaces (at most 10)
@@ -393,8 +395,8 @@ describe('a month of nights', () => {
       "prod-eu: Node's network device is inside a pod: lab/trace-1 on node-6.
       prod-eu is degraded: 1 no longer excepted (high), audits were missed.
       2026-11-21 02:12 UTC: 8 nodes audited; 99 pods; all checks.
-      Open since 2026-11-05 or later: 2 high (pod-link-down,
-        pod-route-blackhole).
+      Open since 2026-11-05 or later: 2 high (Pod's loopback interface is
+        down or without 127.0.0.1; Route inside the pod drops its traffic).
       No audit since 2026-11-19 02:13 UTC: what happened in between was not
         seen.
 
@@ -413,8 +415,8 @@ describe('a month of nights', () => {
     expect(mailOf(22)).toMatchInlineSnapshot(`
       "prod-eu is degraded: 1 resolved.
       2026-11-22 02:04 UTC: 8 nodes audited; 98 pods; all checks.
-      Open since 2026-11-05 or later: 2 high (pod-link-down,
-        pod-route-blackhole).
+      Open since 2026-11-05 or later: 2 high (Pod's loopback interface is
+        down or without 127.0.0.1; Route inside the pod drops its traffic).
 
       Resolved:
         high host-interface-in-pod lab/trace-1 on node-6
@@ -429,8 +431,9 @@ describe('a month of nights', () => {
   it('says once that the cluster was not audited, and that it is again; reminders wait until then', () => {
     expect(mailOf(24)).toMatchInlineSnapshot(`
       "prod-eu is incomplete: not audited.
-      Open since 2026-11-05 or later, as of the last audit: 2 high
-        (pod-link-down, pod-route-blackhole).
+      Open since 2026-11-05 or later, as of the last audit: 2 high (Pod's
+        loopback interface is down or without 127.0.0.1; Route inside the pod
+        drops its traffic).
 
       Not audited:
         the cluster was not reached: CLUSTER_UNREACHABLE: connect ETIMEDOUT
@@ -484,7 +487,7 @@ describe('a month of nights', () => {
       prod-eu is degraded: 1 new (high).
       2026-11-28 02:01 UTC: 8 nodes audited; 96 pods; all checks.
 
-      New since 2026-11-27 02:09 UTC:
+      New, not found by the audit of 2026-11-27 02:09 UTC:
         high namespace-count-near-limit node-2
           53,200 of at most 63,000 network namespaces.
           On node node-2, as root: raise the limit as a stop-gap, until the

@@ -98,7 +98,7 @@ function sentence(report: ClusterReport): string {
   const packets = unsent(report);
   const uncounted = [
     ...(pending > 0
-      ? [`${pending} pending (such a fault may pass: reported if the next audit sees it too)`]
+      ? [`${pending} pending (may go away by itself; counts if the next audit finds it too)`]
       : []),
     ...(suppressed > 0 ? [`${suppressed} suppressed by exceptions`] : []),
   ];
@@ -106,7 +106,7 @@ function sentence(report: ClusterReport): string {
   const services = unknownServices(report);
   const impact = impactOfAll(findings);
   return [
-    impact === null ? '' : text(impact, 1000),
+    impact === null ? '' : `<strong>${text(impact, 1000)}</strong>`,
     severityCounts(report) === '' ? 'No active findings.' : '',
     uncounted.length === 0 ? '' : `Not counted: ${uncounted.join(', ')}.`,
     `${plural(
