@@ -10,7 +10,7 @@ import { jsonOf } from './json.ts';
 import type { ReportLinks } from './links.ts';
 import { mailOf, subjectOf } from './mail.ts';
 import { commandOf } from './remedy.ts';
-import { countedAs, countsOf, objectsOf, reasons, sectionsOf, worstFirst } from './sections.ts';
+import { countedAs, countsOf, foldedWorstFirst, objectsOf, reasons, sectionsOf } from './sections.ts';
 import { AUDIT } from './thresholds.ts';
 
 export type Message = {
@@ -100,7 +100,7 @@ const CAUSES = 8;
  * are others, also a line for each of them.
  */
 function spoken(cluster: string, { fresh }: Changes): readonly [first: string[], causes: string[]] {
-  const all = worstFirst(fresh.map(({ finding }) => finding));
+  const all = foldedWorstFirst(fresh.map(({ finding }) => finding));
   const [worst, ...others] = all;
   if (worst === undefined) return [[], []];
   const said = (set: (typeof all)[number]): string => `${printable(set[0].title, 100)}: ${objectsOf(set)}`;
@@ -139,7 +139,7 @@ function othersOf({ others }: Changes, asOf: string): string[] {
 /** The part of a subject that a phone shows: the worst new finding; else the threshold, or what is over. */
 function shortNews(changes: Changes, headline: string): string {
   const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder } = changes;
-  const [worst] = worstFirst(fresh.map(({ finding }) => finding))[0] ?? [];
+  const [worst] = foldedWorstFirst(fresh.map(({ finding }) => finding))[0] ?? [];
   if (worst !== undefined) return `${headline}: ${printable(worst.title, 100)}`;
   const others = [...resolved, ...steady, ...reminder].toSorted(bySeverity);
   const [first, second] = [...crossed, ...back, ...thresholdReminder].filter(({ key }) => key !== AUDIT);

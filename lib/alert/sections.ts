@@ -61,7 +61,7 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
           reason === 'new' && report.previous !== undefined
             ? `New, not found by the audit of ${minute(report.previous.startedAt)}:`
             : title,
-        entries: worstFirst(findings).map((set) =>
+        entries: foldedWorstFirst(findings).map((set) =>
           inFull(
             set,
             set.flatMap(({ fingerprint }) => explained.get(fingerprint) ?? []),
@@ -204,7 +204,7 @@ function folded<T extends Placed>(findings: readonly T[]): Alike<T>[] {
 const OF_MANY = 20;
 
 /** The same, worst first, and among equals what affects most. */
-export function worstFirst<T extends Placed>(findings: readonly T[]): Alike<T>[] {
+export function foldedWorstFirst<T extends Placed>(findings: readonly T[]): Alike<T>[] {
   const reach = ([{ object }, ...others]: Alike<T>): number =>
     (others.length + 1) * (object.kind === 'node' || object.kind === 'cluster' ? OF_MANY : 1);
   return folded(findings).toSorted((a, b) => bySeverity(a[0], b[0]) || reach(b) - reach(a));
