@@ -19,6 +19,12 @@ export function rulesOfNat({ backend, tables }: PacketFilter, chain: string): re
   return chains?.find(({ name }) => name === chain)?.rules ?? null;
 }
 
+/** The chains of table nat without a rule, of a backend of iptables. Plugins leave chains behind by the thousand. */
+export function emptyChainsOfNat({ backend, tables }: PacketFilter): ReadonlySet<string> {
+  const chains = backend === 'nftables' ? [] : (tables.find(({ name }) => name === 'nat')?.chains ?? []);
+  return new Set(chains.filter(({ rules }) => rules.length === 0).map(({ name }) => name));
+}
+
 /** @returns null if this backend of the packet filter has no such chain, or none with rules */
 export function natChain(filter: PacketFilter, wanted: string): NatChain | null {
   const rules = rulesOfNat(filter, wanted)?.length ?? 0;

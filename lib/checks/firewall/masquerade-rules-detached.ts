@@ -1,6 +1,6 @@
-import { addressBits, familyOf, sameAddress, subnetOf } from '../../computed/cidr.ts';
+import { addressBits, addressKey, familyOf, sameAddress, subnetOf } from '../../computed/cidr.ts';
 import { readRule } from '../../computed/forward-rules.ts';
-import { natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
+import { emptyChainsOfNat, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { MASQUERADE_CHAINS } from '../../model/cni-names.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
@@ -32,50 +32,74 @@ export const masqueradeRulesDetached = defineCheck({
     const chains = MASQUERADE_CHAINS.filter(({ plugin }) => plugins.has(plugin));
     const tables = hostPacketFilters.flatMap((filter) => chains.flatMap((chain) => inTable(filter, chain)));
     const emptied = hostPacketFilters.flatMap((filter) => emptiedIn(filter, podNetworks));
-    if (emptied.length > 0) return [fail(object, failureOf(emptied, node))];
-    if (tables.length === 0)
+    if (tables.length === 0 && emptied.length === 0)
       return [notApplicable(object, 'no CNI agent has rules of iptables here that masquerade pods')];
     const cut = tables.filter(
       ({ reached, chain, family }) =>
         !reached &&
         !tables.some((other) => other.reached && other.chain === chain && other.family === family),
     );
-    const [first] = cut;
-    if (first === undefined) return [pass(object)];
-    return [
-      fail(object, {
-        detail:
-          `Chain ${listed(cut.map(({ chain, tool }) => `${chain} (${tool})`))} has its rules, but no rule of ` +
-          'POSTROUTING leads there.',
-        confidence: 'confirmed',
-        evidence: cut.map(({ chain, tool, rules }) => ({
-          what: `rule of POSTROUTING that leads to ${chain}, which has ${rules}`,
-          expected: `-A POSTROUTING … -j ${chain}`,
-          actual: 'none',
-          source: `${tool}-save -t nat (node)`,
-        })),
-        remedy: [
-          lookOnNode(
-            node,
-            'look at the table, and find out which program changed it: a firewall that was reloaded may do it again.',
-            command(`${first.tool}-save`, '-t', 'nat'),
-          ),
-          ...cut.map(({ chain, comment, tool }) =>
-            repairOnNode(
-              node,
-              'put the rule back; restarting the agent does the same. No pod has to be deleted.',
-              command(
-                ...[tool, '-t', 'nat', '-A', 'POSTROUTING'],
-                ...['-m', 'comment', '--comment', comment, '-j', chain],
-              ),
-            ),
-          ),
-          restartAgent(first.plugin, node),
-        ],
-      }),
+    const [first, ...more] = [
+      ...(emptied.length > 0 ? [failureOfEmptied(emptied, node)] : []),
+      ...failureOfCut(cut, node),
     ];
+    return [first === undefined ? pass(object) : fail(object, more.reduce(together, first))];
   },
 });
+
+/** The two are one finding, as they are about one node. */
+function together(a: Failure, b: Failure): Failure {
+  const commands = new Set(a.remedy.map(({ command }) => command));
+  return {
+    detail: `${a.detail} ${b.detail}`,
+    confidence: 'confirmed',
+    evidence: [...a.evidence, ...b.evidence],
+    // Both begin with a look at the table.
+    remedy: [
+      ...a.remedy,
+      ...b.remedy.filter((step) => step.purpose !== 'look' || !commands.has(step.command)),
+    ],
+  };
+}
+
+type Cut = ReturnType<typeof inTable>[number];
+
+function failureOfCut(cut: readonly Cut[], node: string): Failure[] {
+  const [first] = cut;
+  if (first === undefined) return [];
+  return [
+    {
+      detail:
+        `Chain ${listed(cut.map(({ chain, tool }) => `${chain} (${tool})`))} has its rules, but no rule of ` +
+        'POSTROUTING leads there.',
+      confidence: 'confirmed',
+      evidence: cut.map(({ chain, tool, rules }) => ({
+        what: `rule of POSTROUTING that leads to ${chain}, which has ${rules}`,
+        expected: `-A POSTROUTING … -j ${chain}`,
+        actual: 'none',
+        source: `${tool}-save -t nat (node)`,
+      })),
+      remedy: [
+        lookOnNode(
+          node,
+          'look at the table, and find out which program changed it: a firewall that was reloaded may do it again.',
+          command(`${first.tool}-save`, '-t', 'nat'),
+        ),
+        ...cut.map(({ chain, comment, tool }) =>
+          repairOnNode(
+            node,
+            'put the rule back; restarting the agent does the same. No pod has to be deleted.',
+            command(
+              ...[tool, '-t', 'nat', '-A', 'POSTROUTING'],
+              ...['-m', 'comment', '--comment', comment, '-j', chain],
+            ),
+          ),
+        ),
+        restartAgent(first.plugin, node),
+      ],
+    },
+  ];
+}
 
 function inTable(filter: PacketFilter, masquerades: (typeof MASQUERADE_CHAINS)[number]) {
   const found = natChain(filter, masquerades.chain);
@@ -97,20 +121,24 @@ type Emptied = {
 
 /** Chains of single pods to which POSTROUTING leads, and which have no rule. */
 function emptiedIn(filter: PacketFilter, podNetworks: readonly PodNetwork[]): Emptied[] {
+  const empty = emptyChainsOfNat(filter);
+  const byAddress = new Map(
+    podNetworks.flatMap((network) =>
+      mainAddresses(network).map(({ address }) => [addressKey(address), network] as const),
+    ),
+  );
   return (rulesOfNat(filter, 'POSTROUTING') ?? []).flatMap((text) => {
     const rule = readRule(text);
     const chain = rule?.target ?? '';
-    if (!OF_ONE_POD.test(chain) || rulesOfNat(filter, chain)?.length !== 0) return [];
+    if (!OF_ONE_POD.test(chain) || !empty.has(chain)) return [];
     const source = rule?.conditions.find(({ option, negated }) => option === '-s' && !negated)?.value;
     const address = source?.replace(/\/(?:32|128)$/, '') ?? '';
-    const network = podNetworks.find((each) =>
-      mainAddresses(each).some((own) => sameAddress(own.address, address)),
-    );
+    const network = byAddress.get(addressKey(address));
     return network === undefined ? [] : [{ network, address, chain, tool: toolOf(filter.backend) }];
   });
 }
 
-function failureOf(emptied: readonly Emptied[], node: string): Failure {
+function failureOfEmptied(emptied: readonly Emptied[], node: string): Failure {
   const pods = emptied.map(({ network }) => namespacedName(network.pod));
   return {
     detail: `The chains that masquerade ${listed(pods, 5)} have no rule, though POSTROUTING leads to them.`,

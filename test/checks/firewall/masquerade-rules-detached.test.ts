@@ -82,6 +82,43 @@ describe('masquerade-rules-detached', () => {
       );
     });
 
+    it('names a cut chain of an agent beside the chain of a pod', () => {
+      const filter = ofPod([]);
+      const rules = ['-A FLANNEL-POSTRTG -s 10.244.0.0/16 -j MASQUERADE'];
+      filter.tables[0]?.chains.push({ name: 'FLANNEL-POSTRTG', hook: null, policy: null, rules });
+      const outcomes = run('flannel', filter);
+      const [found] = failures(outcomes);
+      expect(outcomes).toHaveLength(1);
+      expect(found?.detail).toContain('The chains that masquerade shop/web-1 have no rule');
+      expect(found?.detail).toContain('Chain FLANNEL-POSTRTG (iptables-legacy) has its rules, but no rule');
+      expect(found?.evidence).toHaveLength(2);
+      const commands = found?.remedy.map(({ command }) => command ?? '') ?? [];
+      expect(commands.filter((command) => command.includes(`-A ${OWN}`))).toHaveLength(1);
+      expect(commands.filter((command) => command.includes('-A POSTROUTING'))).toHaveLength(1);
+      expect(commands.filter((command) => command === 'iptables-legacy-save -t nat')).toHaveLength(1);
+    });
+
+    it('ends soon on a node with chains by the ten thousand that its plugin has left behind', () => {
+      const names = Array.from({ length: 20_000 }, (_, at) => `CNI-${at.toString(16).padStart(24, '0')}`);
+      const chains = names.map((name) => ({ name, hook: null, policy: null, rules: [] }));
+      const rules = names.map((name, at) => `-A POSTROUTING -s 10.${at >> 8}.${at & 255}.7/32 -j ${name}`);
+      const postrouting = { name: 'POSTROUTING', hook: 'postrouting', policy: 'accept', rules };
+      // A list of chains counts how often it is read.
+      let reads = 0;
+      const counting = new Proxy([...chains, postrouting], {
+        get(target, key, receiver) {
+          reads += 1;
+          return Reflect.get(target, key, receiver) as unknown;
+        },
+      });
+      const filter: PacketFilter = {
+        backend: 'iptables-legacy',
+        tables: [{ name: 'nat', chains: counting }],
+      };
+      expect(run('bridge', filter)).toMatchObject([{ result: 'notApplicable' }]);
+      expect(reads).toBeLessThan(1_000_000);
+    });
+
     it('reads it as nft writes it', () => {
       const filter = ofPod([], `ip saddr 10.244.1.2 counter packets 0 bytes 0 jump ${OWN}`);
       expect(failures(run('ptp', { ...filter, backend: 'iptables-nft' }))[0]?.remedy[0]?.command).toBe(
