@@ -163,4 +163,6 @@ function takeBack(drop: Drop, node: string): RemedyStep {
   );
 }
 
-const unquoted = (word: string): string => word.replace(/^"(.*)"$/, '$1');
+/** iptables-save escapes what would end the quotes. */
+const unquoted = (word: string): string =>
+  word.replace(/^"(.*)"$/, (_, text: string) => text.replace(/\\(.)/g, '$1'));

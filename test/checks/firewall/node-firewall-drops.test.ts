@@ -99,6 +99,14 @@ describe('node-firewall-drops', () => {
     expect(failures(run([rules]))[0]?.remedy[1]?.command).toBe('iptables-legacy -D FORWARD -i cni0 -j DROP');
   });
 
+  it('removes a rule whose comment has quotes, which iptables-save escapes', () => {
+    const rule = String.raw`-i cni0 -m comment --comment "a \"b\" c\\d" -j DROP`;
+    const [found] = failures(run([filter('ACCEPT', { FORWARD: [rule] }, 'iptables-legacy')]));
+    expect(found?.remedy[1]?.command).toBe(
+      String.raw`iptables-legacy -D FORWARD -i cni0 -m comment --comment 'a "b" c\d' -j DROP`,
+    );
+  });
+
   it.each([
     ['a rule for the pods of the node', ['-s 10.244.1.0/24 -j ACCEPT']],
     ['a rule for the bridge', ['-i cni0 -j ACCEPT']],
