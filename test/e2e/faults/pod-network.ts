@@ -16,9 +16,8 @@ export const podNetworkFaults: readonly Fault[] = [
   {
     id: 'filter-in-pod-drops',
     check: 'link-program-unexpected',
-    where: 'pod-network',
-    inject:
-      "tc qdisc add dev eth0 clsact && tc filter add dev eth0 egress prio 1 bpf da bytecode '1,6 0 0 2,'",
+    where: 'node',
+    inject: `tc="nsenter --net=/proc/$PID/ns/net tc"; $tc qdisc add dev eth0 clsact; $tc filter add dev eth0 egress prio 1 bpf da bytecode '1,6 0 0 2,'`,
     shows: ['eth0 of the pod', 'drops all that the pod sends'],
     repair: 'remedy',
   },
