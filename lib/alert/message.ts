@@ -34,6 +34,7 @@ export type Message = {
 /**
  * @param notes - sentences on what the message is based on, if that is unusual
  * @param reminderDays - open findings are reported again after this many days at most
+ * @param why - why each check matters
  */
 export function clusterMessage(
   report: ClusterReport,
@@ -41,10 +42,11 @@ export function clusterMessage(
   links: ReportLinks,
   notes: readonly string[] = [],
   reminderDays = 7,
+  why: ReadonlyMap<string, string> = new Map(),
 ): Message {
   const cluster = printable(report.cluster.name, 100);
   const headline = headlineOf(changes);
-  const sections = sectionsOf(report, changes);
+  const sections = sectionsOf(report, changes, why);
   const impact = impactOfAll(report.findings);
   const [first, causes] = spoken(cluster, changes);
   const verdict = `${cluster} is ${report.verdict}: ${headline}.`;

@@ -5,6 +5,7 @@ import type { ClusterReport } from '../model/report.ts';
 import {
   clipped,
   countOf,
+  firstSentence,
   impactOf,
   minute,
   plural,
@@ -28,8 +29,15 @@ export const reasons: readonly (readonly [Reason, title: string, short: string])
   ['flapping', 'Comes and goes (reported again once stable for a week):', 'flapping'],
 ];
 
-/** The parts of a mail in order: missed audits, thresholds, findings by kind of news. */
-export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
+/**
+ * The parts of a mail in order: missed audits, thresholds, findings by kind of news.
+ * @param why - why each check matters
+ */
+export function sectionsOf(
+  report: ClusterReport,
+  changes: Changes,
+  why: ReadonlyMap<string, string>,
+): Section[] {
   const { fresh, resolved, steady, crossed, back, reminder, thresholdReminder } = changes;
   const explained = Map.groupBy(report.findings, ({ partOf }) => partOf);
   const values = (title: string, list: Changes['crossed'], audit = false): Section => ({
@@ -66,6 +74,7 @@ export function sectionsOf(report: ClusterReport, changes: Changes): Section[] {
             set,
             set.flatMap(({ fingerprint }) => explained.get(fingerprint) ?? []),
             byFingerprint.get(set[0].fingerprint),
+            firstSentence(why.get(set[0].check)),
           ),
         ),
       };
@@ -93,6 +102,7 @@ function inFull(
   [lead, ...alike]: Alike<Finding>,
   children: readonly Finding[],
   fresh: Fresh | undefined,
+  effect: string | null,
 ): Section['entries'][number] {
   const was = fresh?.reason === 'worse' ? fresh.was : null;
   const checks = [...new Set(children.map(({ check }) => check))];
@@ -116,6 +126,7 @@ function inFull(
         : named([lead, ...alike])),
       ...since,
       ...indented(printable(lead.detail, 200)),
+      ...(effect === null ? [] : indented(`Why it matters: ${effect}`)),
       ...(impact === null ? [] : indented(printable(impact, 300))),
       ...(children.length === 0
         ? []

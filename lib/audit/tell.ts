@@ -11,6 +11,7 @@ import {
   type Notifier,
   type ReportLinks,
 } from '../alert/index.ts';
+import { whyByCheck } from '../checks/catalogue.ts';
 import { keys, type OnDamage, parsedJson, type Run, type Store, unlessDamaged } from '../history/index.ts';
 import { partitionOf } from '../model/aws-names.ts';
 import type { Thresholds } from '../model/config.ts';
@@ -61,7 +62,7 @@ export async function tell(
       ? ['The record of earlier messages cannot be read: all open findings are reported again.']
       : [];
   const links = linksTo(store, run, deps.consoleRegion);
-  const message = clusterMessage(report, changes, links, notes, thresholds.reminderDays);
+  const message = clusterMessage(report, changes, links, notes, thresholds.reminderDays, whyByCheck);
   const said = isNews(changes) ? message : null;
   const unsent = await putEvents(deps.bus ?? null, () => eventsOf(report, changes, links));
   const stale = await deliverState(deps.notifiers, message);

@@ -19,6 +19,11 @@ export function impactOf(
   return sentences.length === 0 ? null : sentences.join(' ');
 }
 
+/** What a fault of a check does, as the check's text on why it matters begins. */
+export function firstSentence(why: string | undefined): string | null {
+  return why?.split(/(?<=\.)\s/, 1)[0] ?? null;
+}
+
 /**
  * What all findings that count do to workloads: `Together, the findings affect 3 of 6 pods of shop/cart.` With `at least`
  * where a fault of a node or the cluster affects pods that no finding names. Null where each entry says as much of its own

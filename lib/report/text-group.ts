@@ -5,7 +5,7 @@ import { printable } from '../model/printable.ts';
 import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
 import { type Group, membersOf, nodesOf, shortName, stepsOf, whatOf } from './group.ts';
-import { impactOf } from './impact.ts';
+import { firstSentence, impactOf } from './impact.ts';
 import { datedStates } from './states.ts';
 import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
@@ -39,9 +39,11 @@ export function groupLines(group: Group, runId: string, options: TextOptions): s
   const out = groupHead(group, options);
   if (alike.length > 0) out.push(...objects(group, options));
   const impact = impactOf(membersOf(group));
+  const effect = firstSentence(options.why?.get(lead.check));
   const one = alike.length === 0 ? '' : `${name(lead)}: `;
   out.push(
     ...indented(`${one}${printable(lead.detail)}`, width, '  '),
+    ...(effect === null ? [] : indented(`Why it matters: ${effect}`, width, '  ')),
     ...(impact === null ? [] : indented(printable(impact, 1000), width, '  ')),
     ...(lead.notSeen
       ? indented('This audit did not check it, so it stays open until one does.', width, '  ')

@@ -16,6 +16,8 @@ export type TextOptions = {
    * naming
    */
   readonly store?: string | null;
+  /** Why each check matters: its first sentence says what the fault does. @default nothing is said */
+  readonly why?: ReadonlyMap<string, string>;
   /** The command that shows whether repairs of these findings helped; null if none does. @default null */
   readonly checkAgain?: string | null;
 };

@@ -32,6 +32,9 @@ it('where nodes come and go only what was told is told to be over', { timeout: 6
     New, not found by the audit of 2026-11-02 02:14 UTC:
       critical pod-interface-missing shop/web-1 on node-4
         No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
+        Why it matters: A pod whose namespace lost its interface has no
+        network at all, while Kubernetes still shows it Running with an
+        address and sends it traffic.
         On cluster prod-eu: Repair it.
         $ kubectl delete pod -n shop web-1",
       "4. prod-eu is healthy: 1 resolved.

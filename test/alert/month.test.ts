@@ -138,6 +138,9 @@ describe('a month of nights', () => {
       New, not found by the audit of 2026-11-01 02:07 UTC:
         critical pod-interface-missing shop/web-1 on node-1
           No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
+          Why it matters: A pod whose namespace lost its interface has no
+          network at all, while Kubernetes still shows it Running with an
+          address and sends it traffic.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n shop web-1
 
@@ -177,6 +180,8 @@ describe('a month of nights', () => {
       New, not found by the audit of 2026-11-04 02:13 UTC:
         high pod-loopback-down billing/db-0 on node-3
           lo is down.
+          Why it matters: Containers of a pod talk to each other, to their
+          sidecars and to themselves over 127.0.0.1.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
@@ -206,6 +211,8 @@ describe('a month of nights', () => {
         high pod-loopback-down billing/db-0 on node-3
           First seen 2026-11-05 02:05 UTC; came back once.
           lo is down.
+          Why it matters: Containers of a pod talk to each other, to their
+          sidecars and to themselves over 127.0.0.1.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
@@ -225,6 +232,9 @@ describe('a month of nights', () => {
       New, not found by the audit of 2026-11-07 02:04 UTC:
         critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
           The configuration names aws-cni; no such file in /opt/cni/bin.
+          Why it matters: The runtime fails on the whole chain: no new pod on
+          the node gets a network, and deleted pods stay in Terminating,
+          because DEL needs the same binaries.
           Explains 5 more findings: sandbox-create-failing.
           On cluster prod-eu: Repair it.
           $ kubectl -n kube-system delete pod -l k8s-app=aws-node \\
@@ -254,6 +264,8 @@ describe('a month of nights', () => {
         high pod-loopback-down billing/db-0 on node-3
           First seen 2026-11-05 02:05 UTC; came back 2 times.
           lo is down.
+          Why it matters: Containers of a pod talk to each other, to their
+          sidecars and to themselves over 127.0.0.1.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n billing db-0
 
@@ -288,6 +300,7 @@ describe('a month of nights', () => {
       New, not found by the audit of 2026-11-10 02:10 UTC:
         high pod-route-blackhole shop/cart-2 on node-5
           A rule inside the pod drops what it sends.
+          Why it matters: No CNI plugin creates such routes or rules in a pod.
           On cluster prod-eu: Repair it.
           $ kubectl delete pod -n shop cart-2
 
@@ -405,6 +418,8 @@ describe('a month of nights', () => {
           First seen 2026-11-06 02:12 UTC. Excepted by net-team until
           2026-11-20.
           ens6 of the node is in the network namespace of the pod.
+          Why it matters: If a physical device is in a pod by mistake, the
+          node lacks it, and the pod has a way around every network policy.
           End the pod: the kernel gives a device of the node back to it.
 
       Report:
@@ -490,6 +505,9 @@ describe('a month of nights', () => {
       New, not found by the audit of 2026-11-27 02:09 UTC:
         high namespace-count-near-limit node-2
           53,200 of at most 63,000 network namespaces.
+          Why it matters: At user.max_net_namespaces no new namespace can be
+          created: every new pod of the node fails with "failed to create
+          network namespace", while running pods keep running.
           On node node-2, as root: raise the limit as a stop-gap, until the
           next boot
           $ sysctl -w user.max_net_namespaces=126000
@@ -507,6 +525,9 @@ describe('a month of nights', () => {
         critical namespace-count-near-limit node-2 (was high)
           First seen 2026-11-28 02:01 UTC.
           62,800 of at most 63,000 network namespaces.
+          Why it matters: At user.max_net_namespaces no new namespace can be
+          created: every new pod of the node fails with "failed to create
+          network namespace", while running pods keep running.
           On node node-2, as root: raise the limit as a stop-gap, until the
           next boot
           $ sysctl -w user.max_net_namespaces=126000

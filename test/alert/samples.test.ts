@@ -2,6 +2,7 @@
  * The samples in docs/ match the code's output. `SAMPLES=write npx vitest run test/alert/samples.test.ts`
  * rewrites them.
  */
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import {
@@ -11,6 +12,7 @@ import {
   digestOf,
   type Message,
 } from '../../lib/alert/index.ts';
+import { whyByCheck } from '../../lib/checks/catalogue.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import { onCluster } from '../../lib/model/kubectl.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
@@ -30,7 +32,7 @@ function tell(...days: ClusterReport[]): Message {
   let message: Message | null = null;
   for (const report of days) {
     const changes = changesOf(report, before, thresholds);
-    message = clusterMessage(report, changes, links);
+    message = clusterMessage(report, changes, links, [], 7, whyByCheck);
     before = {
       schemaVersion: 1,
       kind: 'AlertRecord',
