@@ -67,7 +67,7 @@ function whatChanged(
   sandboxes: readonly Sandbox[] | null,
 ): string | null {
   if (isOwnPod(after)) return 'it belongs to the audit';
-  if (before === undefined) return 'it was not there when the pods were listed first';
+  if (before === undefined) return 'it did not exist yet when the pods were first listed';
   if (before.uid !== after.uid) return 'it was replaced by another of the same name meanwhile';
   if (before.node !== after.node) return 'it changed its node meanwhile';
   if (after.deletionTimestamp !== null) return 'it is being deleted';

@@ -9,7 +9,7 @@ const ask = (age: number, pod: Parameters<typeof aPod>[0], sandboxes = [aSandbox
 describe('a namespace or address without a sandbox', () => {
   it('may be of a pod that is being created, while it is young itself', () => {
     expect(ask(20, { phase: 'Pending' })).toMatch(/being created/);
-    expect(ask(20, { unsettled: 'it was not there when the pods were listed first' })).toMatch(/created/);
+    expect(ask(20, { unsettled: 'it did not exist yet when the pods were first listed' })).toMatch(/created/);
     expect(ask(600, { phase: 'Pending' })).toBeNull();
   });
 

@@ -106,7 +106,7 @@ describe('the drawing', () => {
       { ...(facts ?? report.nodes[0]), namespaces: 900, limit: 1000 } as (typeof report.nodes)[number],
     ];
     expect(trends(report, growing)).toContain(
-      'Fullest node, of its limit: <strong>90%</strong>, 40% more than on 2026-10-01. <span class="warn">At this rate it reaches the limit on 2026-10-06, in 1 day.</span>',
+      'Namespaces of the fullest node, in percent of its limit: <strong>90%</strong>, 40% more than on 2026-10-01. <span class="warn">At this rate it reaches the limit on 2026-10-06, in 1 day.</span>',
     );
     expect(trends(report, past([0, 0, 0, 0]))).toContain('does not reach the limit within a year');
   });

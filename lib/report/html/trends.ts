@@ -16,7 +16,7 @@ export function trends(report: ClusterReport, past: readonly Totals[]): string {
   if (past.length === 0) return '<p>No audit of the whole cluster in the thirty days before.</p>\n';
   const of = (metric: 'namespaces' | 'orphans' | 'usage'): Point[] =>
     all.map((totals) => ({ at: Date.parse(totals.at), value: totals[metric] }));
-  return `<div class="charts">${chart('Leaked network namespaces', of('orphans'))}${chart('Network namespaces', of('namespaces'))}${chart('Fullest node, of its limit', of('usage'), PERCENT)}</div>
+  return `<div class="charts">${chart('Leaked network namespaces', of('orphans'))}${chart('Network namespaces', of('namespaces'))}${chart('Namespaces of the fullest node, in percent of its limit', of('usage'), PERCENT)}</div>
 ${nodesNote(all)}${numbers(all)}`;
 }
 
