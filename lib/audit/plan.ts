@@ -92,14 +92,17 @@ function skipped(node: Node, reason: string): NodeCoverage {
 }
 
 /**
- * The nodes to compare each node with: those with a tunnel; in a large cluster only some.
+ * The nodes to compare each node with: those with a tunnel, in a large cluster only some, and a few of the others, by
+ * which a node's routes to pods of other nodes are known.
  */
 export function otherNodes(nodes: readonly Node[]): OtherNode[] {
-  return nodes.filter(hasTunnel).slice(0, OTHERS).map(asOther);
+  const without = nodes.filter((node) => !hasTunnel(node));
+  return [...nodes.filter(hasTunnel).slice(0, WITH_TUNNEL), ...without.slice(0, WITHOUT)].map(asOther);
 }
 
 /** Every node's evidence has them: more would make a run's data grow with the square of its nodes. */
-const OTHERS = 100;
+const WITH_TUNNEL = 100;
+const WITHOUT = 10;
 
 /** Annotations of flannel and Calico that show what other nodes must know of this one. */
 function hasTunnel({ annotations }: Node): boolean {

@@ -97,9 +97,12 @@ describe('the nodes of a run', () => {
 describe('what nodes are judged beside', () => {
   const flannel = { 'flannel.alpha.coreos.com/backend-type': 'vxlan' };
 
-  it('is the nodes with a tunnel alone', () => {
-    const nodes = [aNode('a', { annotations: flannel }), aNode('b')];
-    expect(otherNodes(nodes).map(({ name }) => name)).toEqual(['a']);
+  it('is the nodes with a tunnel, and a few of the others', () => {
+    const others = Array.from({ length: 50 }, (_, n) => aNode(`node-${n}`));
+    const nodes = [aNode('b'), aNode('a', { annotations: flannel }), ...others];
+    const names = otherNodes(nodes).map(({ name }) => name);
+    expect(names).toHaveLength(11);
+    expect(names.slice(0, 3)).toEqual(['a', 'b', 'node-0']);
   });
 
   it('does not grow with the cluster, as every node keeps it', () => {

@@ -99,7 +99,7 @@ describe('a pod is not judged', () => {
     const [gone] = observePods({ before: snapshot({}), after: snapshot() }, null, 300);
     const [added] = observePods({ before: snapshot(), after: snapshot({}) }, null, 300);
     expect(gone?.unsettled).toContain('gone');
-    expect(added?.unsettled).toContain('not there');
+    expect(added?.unsettled).toContain('did not exist yet');
   });
 
   test('and counts as being deleted when it was gone the second time, replaced or not', () => {
