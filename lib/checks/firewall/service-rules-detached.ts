@@ -180,7 +180,8 @@ function cutMaps(filters: readonly PacketFilter[], proxy: ServiceProxy, node: st
 function gone(node: string): Failure {
   return {
     detail:
-      'kube-proxy runs, and the node has not one of its chains: somebody removed the rules of the node.',
+      'kube-proxy runs, and the node has not one of its chains: somebody removed all rules of the node, or it never ' +
+      'wrote its own.',
     confidence: 'probable',
     evidence: [
       {
