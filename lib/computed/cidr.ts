@@ -45,6 +45,11 @@ export function containing(): (cidr: string, address: string) => boolean {
   };
 }
 
+/** Of one link only: 169.254.0.0/16, or fe80::/10. */
+export function isLinkLocal(address: string): boolean {
+  return contains('169.254.0.0/16', address) || contains('fe80::/10', address);
+}
+
 /** True if both texts are the same address. */
 export function sameAddress(a: string, b: string): boolean {
   return a === b || (familyOf(a) === 6 && familyOf(b) === 6 && contains(`${a}/128`, b));

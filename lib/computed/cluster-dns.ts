@@ -3,7 +3,7 @@ import type { Sources } from '../model/evidence.ts';
 import type { DnsService } from '../model/kubernetes.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { NetworkStack } from '../model/network.ts';
-import { contains, sameAddress } from './cidr.ts';
+import { isLinkLocal, sameAddress } from './cidr.ts';
 import { isLoopback } from './container-resolv-confs.ts';
 
 /**
@@ -24,8 +24,7 @@ export function answererOf(
     return 'service';
   if (host.addresses.some(({ address }) => sameAddress(address, server))) return 'node';
   // Cilium redirects 169.254.20.10 to a pod by itself (CiliumLocalRedirectPolicy).
-  const linkLocal = contains('169.254.0.0/16', server) || contains('fe80::/10', server);
-  return linkLocal || services === null || services.length === 0 ? 'unknown' : 'nobody';
+  return isLinkLocal(server) || services === null || services.length === 0 ? 'unknown' : 'nobody';
 }
 
 /** Services that the kubelet gives to pods as nameservers; null if either is not known. */

@@ -12,17 +12,23 @@ export type NatChain = {
   readonly isReachedFrom: (builtIn: string) => boolean;
 };
 
+/** The chains of table nat, if this backend of the packet filter is one of iptables. */
+function chainsOfNat({ backend, tables }: PacketFilter): PacketFilter['tables'][number]['chains'] {
+  return backend === 'nftables' ? [] : (tables.find(({ name }) => name === 'nat')?.chains ?? []);
+}
+
 /** The rules of a chain of table nat; null if this backend of the packet filter has no such chain of iptables. */
-export function rulesOfNat({ backend, tables }: PacketFilter, chain: string): readonly string[] | null {
-  if (backend === 'nftables') return null;
-  const chains = tables.find(({ name }) => name === 'nat')?.chains;
-  return chains?.find(({ name }) => name === chain)?.rules ?? null;
+export function rulesOfNat(filter: PacketFilter, chain: string): readonly string[] | null {
+  return chainsOfNat(filter).find(({ name }) => name === chain)?.rules ?? null;
 }
 
 /** The chains of table nat without a rule, of a backend of iptables. Plugins leave chains behind by the thousand. */
-export function emptyChainsOfNat({ backend, tables }: PacketFilter): ReadonlySet<string> {
-  const chains = backend === 'nftables' ? [] : (tables.find(({ name }) => name === 'nat')?.chains ?? []);
-  return new Set(chains.filter(({ rules }) => rules.length === 0).map(({ name }) => name));
+export function emptyChainsOfNat(filter: PacketFilter): ReadonlySet<string> {
+  return new Set(
+    chainsOfNat(filter)
+      .filter(({ rules }) => rules.length === 0)
+      .map(({ name }) => name),
+  );
 }
 
 /** @returns null if this backend of the packet filter has no such chain, or none with rules */

@@ -3,7 +3,7 @@ import { OF_CALICO } from '../model/cni-names.ts';
 import { AWS_CNI } from '../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
-import { addressBits, addressKey, contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
+import { addressBits, addressKey, contains, familyOf, isLinkLocal, prefixLength, subnetOf } from './cidr.ts';
 import type { FilteredPacket } from './forwarding.ts';
 import { mainAddresses } from './preconditions.ts';
 import { announcedAddresses } from './tunnel.ts';
@@ -20,7 +20,6 @@ const NEIGHBOURS = 2;
 const SERVERS = 8;
 /** Where kube-proxy in mode ipvs keeps the addresses of all Services. */
 const OF_IPVS = 'kube-ipvs0';
-const LINK_LOCAL = ['169.254.0.0/16', 'fe80::/10'];
 
 export type Traffic = {
   readonly what: string;
@@ -92,7 +91,8 @@ export function anotherPod(network: PodNetwork): PodNetwork {
   };
 }
 
-const dnsAddresses = ({ services, kubelet }: Sources['clusterDns']): string[] => [
+/** At which pods may ask for names. */
+const askedAddresses = ({ services, kubelet }: Sources['clusterDns']): string[] => [
   ...(services ?? []).flatMap(({ addresses }) => addresses),
   ...(kubelet?.servers ?? []),
 ];
@@ -102,19 +102,18 @@ function serversOf(clusterDns: Sources['clusterDns']): string[] {
   const endpoints = (clusterDns.services ?? []).flatMap((service) => service.endpointAddresses ?? []);
   return endpoints.length === 0
     ? []
-    : [...new Set([...endpoints.slice(0, SERVERS), ...dnsAddresses(clusterDns).slice(0, SERVERS)])];
+    : [...new Set([...endpoints.slice(0, SERVERS), ...askedAddresses(clusterDns).slice(0, SERVERS)])];
 }
 
 /** NodeLocal DNSCache, which has a link-local address of its own, or that of the Service. */
 function hasDnsCache(host: NetworkStack, clusterDns: Sources['clusterDns']): boolean {
-  const known = new Set(dnsAddresses(clusterDns).map(addressKey));
+  const known = new Set(askedAddresses(clusterDns).map(addressKey));
   return host.addresses.some(
     ({ link, address, prefixLength: length, scope }) =>
       scope !== 'link' &&
       link !== 'lo' &&
       link !== OF_IPVS &&
-      (known.has(addressKey(address)) ||
-        (length === addressBits(address) && LINK_LOCAL.some((network) => contains(network, address)))),
+      (known.has(addressKey(address)) || (length === addressBits(address) && isLinkLocal(address))),
   );
 }
 

@@ -1,13 +1,13 @@
 /** Routes inside a pod to a next hop that nobody has. */
 import type { PodNetwork } from '../model/evidence.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
-import { contains, sameAddress } from './cidr.ts';
+import { contains, isLinkLocal, sameAddress } from './cidr.ts';
 import { expectedGateway } from './gateway.ts';
 import { layoutOf } from './layouts.ts';
 import { mainAddresses } from './preconditions.ts';
 
-/** Nobody needs to answer for these: local to a link, and multicast. */
-const ON_ANY_LINK: readonly string[] = ['169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32'];
+/** Nobody answers for these: multicast and broadcast. */
+const TO_MANY: readonly string[] = ['224.0.0.0/4', '255.255.255.255/32'];
 
 /** Every IPv4 address of the node and of its pods. */
 export function addressesOnNode(
@@ -53,7 +53,8 @@ export function strayRoutes(
     if (route.gateway !== null) return !taken.has(route.gateway) && isInSubnet(route.gateway);
     return (
       !isInSubnet(destination) &&
-      !ON_ANY_LINK.some((range) => contains(range, destination)) &&
+      !isLinkLocal(destination) &&
+      !TO_MANY.some((range) => contains(range, destination)) &&
       !taken.has(destination)
     );
   });

@@ -42,10 +42,14 @@ export const nodeFirewallDrops = defineCheck({
     let incomplete = false;
     const traffic = ordinaryTraffic(hostNetwork, { otherNodes, clusterDns });
     for (const { what, packetsOf, tracked = false, isPart = false } of traffic) {
-      const pods = podNetworks.filter((network) => packetsOf(network).length > 0).slice(0, ASKED);
+      const pods = podNetworks
+        .map((network) => ({ network, packets: packetsOf(network) }))
+        .filter(({ packets }) => packets.length > 0)
+        .slice(0, ASKED);
       judged ||= pods.length > 0;
       // What drops all that the only pod sends may be about that pod: another would get through.
-      const packets = (pods.length === 1 ? [...pods, ...pods.map(anotherPod)] : pods).map(packetsOf);
+      const others = pods.length === 1 ? pods.map(({ network }) => packetsOf(anotherPod(network))) : [];
+      const packets = [...pods.map((pod) => pod.packets), ...others];
       // The node is at fault only if packets go nowhere. One that gets through is enough to clear it: what
       // stops single pods is a policy, and intended.
       const budget = ruleBudget();

@@ -1,4 +1,4 @@
-import { contains, sameAddress } from '../../computed/cidr.ts';
+import { isLinkLocal, sameAddress } from '../../computed/cidr.ts';
 import { givenServices } from '../../computed/cluster-dns.ts';
 import { toolOf } from '../../computed/nat-chain.ts';
 import {
@@ -16,9 +16,6 @@ import { listed, quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { restartProxy } from '../remedies/restart-proxy.ts';
 import { command, lookOnNode } from '../remedies/steps.ts';
-
-/** NodeLocal DNSCache has 169.254.20.10 by default. */
-const LINK_LOCAL = ['169.254.0.0/16', 'fe80::/10'];
 
 /**
  * kube-proxy hangs, has lost its watch, or a firewall restored an older dump. The cluster's DNS stands for all
@@ -110,7 +107,8 @@ export const serviceRulesStale = defineCheck({
 
 function whyNone({ services, kubelet }: Sources['clusterDns']): string {
   if (services?.length === 0) return 'the cluster has no Service with a port 53';
-  const local = kubelet?.servers.find((server) => LINK_LOCAL.some((subnet) => contains(subnet, server)));
+  // NodeLocal DNSCache has 169.254.20.10 by default.
+  const local = kubelet?.servers.find((server) => isLinkLocal(server));
   return local === undefined
     ? 'the kubelet gives pods no nameserver that is a Service'
     : `the kubelet gives pods ${quote(local, 45)}, a DNS on the node as of NodeLocal DNSCache, and no Service`;

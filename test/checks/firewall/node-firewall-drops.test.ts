@@ -16,6 +16,7 @@ import {
   failures,
 } from '../evidence.ts';
 import { aCiliumPod } from '../layouts.ts';
+import { aFilter } from './filters.ts';
 
 type Chains = Readonly<Record<string, readonly string[]>>;
 
@@ -40,6 +41,10 @@ function filter(
     ],
   };
 }
+
+/** Rules in PREROUTING of table raw. */
+const inRaw = (...rules: string[]): PacketFilter =>
+  aFilter('iptables-legacy', 'raw', { PREROUTING: { hook: 'prerouting', policy: 'accept', rules } });
 
 const run = (filters: PacketFilter[], networks: PodNetwork[] = [aPodNetwork()]) =>
   nodeFirewallDrops.run(
@@ -575,22 +580,7 @@ describe('node-firewall-drops', () => {
     });
 
     it('finds what tables raw and mangle drop', () => {
-      const raw: PacketFilter = {
-        backend: 'iptables-legacy',
-        tables: [
-          {
-            name: 'raw',
-            chains: [
-              {
-                name: 'PREROUTING',
-                hook: 'prerouting',
-                policy: 'accept',
-                rules: ['-A PREROUTING -i cni0 -j DROP'],
-              },
-            ],
-          },
-        ],
-      };
+      const raw = inRaw('-A PREROUTING -i cni0 -j DROP');
       expect(found([raw])?.detail).toContain("The node's PREROUTING chain of table raw (iptables-legacy)");
       expect(found([raw])?.remedy.map(({ command }) => command)).toEqual([
         'iptables-legacy -t raw -S PREROUTING',
@@ -641,22 +631,7 @@ describe('node-firewall-drops', () => {
     );
     const others = (count: number) =>
       Array.from({ length: count }, (_, at) => `-s 172.${at >> 8}.${at & 255}.0/24 -j DROP`);
-    const raw = (count: number): PacketFilter => ({
-      backend: 'iptables-legacy',
-      tables: [
-        {
-          name: 'raw',
-          chains: [
-            {
-              name: 'PREROUTING',
-              hook: 'prerouting',
-              policy: 'accept',
-              rules: others(count).map((rule) => `-A PREROUTING ${rule}`),
-            },
-          ],
-        },
-      ],
-    });
+    const raw = (count: number) => inRaw(...others(count).map((rule) => `-A PREROUTING ${rule}`));
     const unknown = { result: 'unknown', reason: 'the node has too many rules to follow them all' };
 
     it('finds a policy DROP behind thousands of them', () => {
