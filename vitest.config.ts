@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 import { InOrder } from './test/e2e/sequencer.ts';
 import { E2E, INTEGRATION, LAB, PACKAGE } from './test/projects.ts';
 
+const TEMPORARY_FOLDER = 'test/temporary-folder.ts';
+
 export default defineConfig({
   test: {
     sequence: { sequencer: InOrder },
@@ -11,6 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          globalSetup: [TEMPORARY_FOLDER],
           include: ['test/**/*.test.ts'],
           exclude: [LAB, E2E, PACKAGE, ...INTEGRATION],
           // Pure tests leave nothing behind for the next, and most of their time is to load what they import.
@@ -22,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          globalSetup: [TEMPORARY_FOLDER],
           include: [...INTEGRATION],
           testTimeout: 30_000,
         },
@@ -29,6 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'lab',
+          globalSetup: [TEMPORARY_FOLDER],
           include: [LAB],
           testTimeout: 60_000,
           fileParallelism: false,
@@ -38,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'package',
           include: [PACKAGE],
-          globalSetup: ['test/package/setup.ts'],
+          globalSetup: [TEMPORARY_FOLDER, 'test/package/setup.ts'],
           testTimeout: 60_000,
         },
       },
@@ -46,7 +51,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [E2E],
-          globalSetup: ['test/e2e/setup.ts'],
+          globalSetup: [TEMPORARY_FOLDER, 'test/e2e/setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -1,9 +1,14 @@
 /** All faults, and the batches that are injected and audited together. */
+import { betweenNodesFaults } from './between-nodes.ts';
 import { cniFaults, endpointFaults, ipamFaults } from './cni.ts';
 import { connectivityFaults, crossFaults } from './connectivity.ts';
 import type { Fault } from './fault.ts';
 import { namespaceFaults } from './namespaces.ts';
 import { nodeFaults } from './node.ts';
+import { bridgeFaults } from './node-bridge.ts';
+import { firewallFaults } from './node-firewall.ts';
+import { nodeRouteFaults } from './node-routes.ts';
+import { serviceFaults } from './node-services.ts';
 import { pairs } from './pairs.ts';
 import { podContentFaults } from './pod-content.ts';
 import { podNetworkFaults } from './pod-network.ts';
@@ -30,7 +35,15 @@ const batches: readonly Batch[] = [
   { name: 'two pods in one network', faults: sharedNetworkFaults },
 ];
 
-const ofWholeNodes: readonly Fault[] = [...cniFaults, ...nodeFaults];
+const ofWholeNodes: readonly Fault[] = [
+  ...cniFaults,
+  ...nodeFaults,
+  ...nodeRouteFaults,
+  ...bridgeFaults,
+  ...firewallFaults,
+  ...serviceFaults,
+  ...betweenNodesFaults,
+];
 
 export const allFaults: readonly Fault[] = [...batches.flatMap(({ faults }) => faults), ...ofWholeNodes];
 
