@@ -19,6 +19,7 @@ import { failuresOf, tally } from './diagnose-node.ts';
 import { exceptionsFor, type Match, matchesOf, suppress, usesOf } from './exceptions.ts';
 import { addFailed, addTally, type Fault, type FoldedNodes, foldNodes, namesFor } from './fold-nodes.ts';
 import { namesOf, objectKey } from './identity.ts';
+import { lastWithout } from './last-without.ts';
 import { type ClusterTally, NOT_EXAMINED, reexamineUnseen } from './reexamine.ts';
 import { isIncomplete, verdict } from './verdict.ts';
 
@@ -187,7 +188,7 @@ function runCheck(
 /** Faults under the names by which history knows them. */
 function observed(
   faults: readonly Fault[],
-  { cluster, kubectl, earlier, scope }: Run,
+  { cluster, kubectl, earlier, scope, previous }: Run,
   { nodeOfPod, workloads }: FoldedNodes,
 ): Observation[] {
   const replicas = scope === 'cluster' ? replicasOf(workloads) : new Map<string, number>();
@@ -202,6 +203,7 @@ function observed(
     })),
     earlier,
   );
+  const without = lastWithout(previous);
   return faults.map(({ check, failure, fingerprints }, index) => ({
     ...failure,
     ...known(replicas.get(`${failure.object.namespace}/${workloadOf(failure.object)}`)),
@@ -210,6 +212,7 @@ function observed(
     topic: check.topic,
     title: check.failureTitle,
     observations: check.observations ?? 1,
+    lastWithout: without(check.id, failure.object),
   }));
 }
 

@@ -29,6 +29,8 @@ export type Observation = Pick<
 > & {
   /** Runs that must see it before it counts. */
   readonly observations: 1 | 2;
+  /** When the previous audit began, if that checked the object. */
+  readonly lastWithout: string | null;
 };
 
 /** What this run knows about an earlier finding that it did not see again. */
@@ -87,7 +89,7 @@ type Past = { readonly before: Finding | undefined; readonly remembered: Remembe
 
 /** The findings of this run, with their history. */
 function found(
-  { observations, ...observation }: Observation,
+  { observations, lastWithout, ...observation }: Observation,
   { before, remembered }: Past,
   at: string,
   waiveConfirmation: boolean,
@@ -107,6 +109,7 @@ function found(
     flaps,
     flapping: isFlapping(flaps),
     returnedAt: returned !== undefined ? at : flaps === 0 ? null : (before?.returnedAt ?? null),
+    lastWithout: before === undefined ? lastWithout : (before.lastWithout ?? null),
     notSeen: false,
     suppressed: null,
     partOf: null,

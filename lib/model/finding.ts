@@ -112,6 +112,14 @@ const findingBase = z.object({
     .default(false)
     .describe('It comes and goes: it came back twice or more, never a week without a change in between.'),
   returnedAt: z.iso.datetime().nullable().default(null).describe('When it came back last; null: it did not.'),
+  lastWithout: z.iso
+    .datetime()
+    .nullable()
+    .optional()
+    .describe(
+      'When the last audit began that checked the object and did not find this, before it appeared or came back; ' +
+        'null where no audit is known to have. Findings of earlier versions do not have it.',
+    ),
   notSeen: z.boolean().describe('Its object was not examined this time.'),
   suppressed: z
     .object({ reason: z.string(), owner: z.string(), expires: z.string() })

@@ -61,6 +61,41 @@ const conclude = (
   changes: Parameters<typeof concludeAs>[2] = {},
 ) => concludeAs(results, previous, { checks, ...changes });
 
+describe('the last audit without a finding', () => {
+  const failing = {
+    ...aFailure(),
+    object: { kind: 'pod', namespace: 'shop', name: 'web-1', node: 'node-1' },
+  } as const;
+  const after = (
+    before: Partial<NodeResult>,
+    change: (report: ClusterReport) => ClusterReport = (same) => same,
+  ) =>
+    conclude([aResult({ failures: [failing] })], change(conclude([aResult(before)])), { day: 1 }).findings[0]
+      ?.lastWithout;
+
+  it('is the one before, if that judged the object', () => {
+    expect(after({})).toBe(conclude([aResult()]).startedAt);
+    expect(conclude([aResult({ failures: [failing] })]).findings[0]?.lastWithout).toBeNull();
+  });
+
+  it('is unknown where that did not read the node, or the check could not decide everything', () => {
+    for (const result of ['failed', 'partial'] as const)
+      expect(after({ coverage: { node: 'node-1', result, reason: 'x', remedy: null } })).toBeNull();
+    const doubts = talliesOf(checks.slice(0, 2).map(({ id }) => id)).map((each) => ({ ...each, unknown: 1 }));
+    expect(after({ tallies: doubts })).toBeNull();
+  });
+
+  it('is unknown of a pod that may have been too young for it', () => {
+    const withUnjudged = (pods: number, named: string[]) => (report: ClusterReport) => ({
+      ...report,
+      coverage: { ...report.coverage, unjudged: [{ reason: 'young', pods, named }] },
+    });
+    expect(after({}, withUnjudged(1, ['shop/web-1']))).toBeNull();
+    expect(after({}, withUnjudged(9, ['shop/web-2']))).toBeNull();
+    expect(after({}, withUnjudged(1, ['shop/web-2']))).not.toBeNull();
+  });
+});
+
 describe('what the tool can repair of a finding', () => {
   const repair = { kind: 'delete-veths', name: 'veth0badcafe', index: 7 } as const;
   const by = (changes: Partial<CheckFailure>, previous: ClusterReport | null = null) =>

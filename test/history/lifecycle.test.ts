@@ -16,6 +16,7 @@ const fault = {
   evidence,
   remedy,
   observations: 1 as const,
+  lastWithout: null,
 };
 const dayOf = (day: number) => new Date(Date.UTC(2026, 10, day, 2, (day * 7) % 15)).toISOString();
 
@@ -82,6 +83,19 @@ describe('what a report remembers', () => {
     expect(through(days(8), (day) => day === 1).remembered).toHaveLength(1);
     expect(through(days(9), (day) => day === 1).remembered).toEqual([]);
     expect(through(days(3), (day) => day !== 2).remembered).toEqual([]);
+  });
+
+  it('keeps the time of the last audit without it, and gets another one when it comes back', () => {
+    const passed = () => ({ result: 'passed' }) as const;
+    const on = (day: number, before: ComparedFindings, lastWithout: string | null) =>
+      compare(before, lastWithout === null ? [] : [{ ...fault, lastWithout }], dayOf(day), passed, false);
+    const nothing = { findings: [], resolved: [], remembered: [] };
+    const first = on(2, nothing, dayOf(1));
+    expect(first.findings).toMatchObject([{ firstSeen: dayOf(2), lastWithout: dayOf(1) }]);
+    const second = on(3, first, dayOf(2));
+    expect(second.findings).toMatchObject([{ firstSeen: dayOf(2), lastWithout: dayOf(1) }]);
+    const back = on(5, on(4, second, null), dayOf(4));
+    expect(back.findings).toMatchObject([{ returnedAt: dayOf(5), lastWithout: dayOf(4) }]);
   });
 
   it('has a bound, and keeps the newest', () => {
