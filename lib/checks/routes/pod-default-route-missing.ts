@@ -35,16 +35,18 @@ export const podDefaultRouteMissing = definePodCheck({
     if (ownRouting && wrong.every(({ found }) => found.state === 'elsewhere')) {
       return 'the pod has another default route, and may have chosen it itself';
     }
+    const result = network.results[0];
+    // Where the result names no routes, the plugin's layout says which it is.
+    const named = result === undefined || result.routes.length === 0 ? '' : '; expected: CNI result cache';
     const evidence = wrong.map(({ family, found }) => {
       const gateway = expectedGateway(network, way.layout, family);
       return {
         what: `IPv${family} default route`,
         expected: `default ${gateway === null ? '' : `via ${gateway} `}dev ${network.interface}`,
         actual: found.state === 'missing' ? 'none' : routeText(found.route),
-        source: `ip -${family} route (netns ${network.namespace})`,
+        source: `ip -${family} route (netns ${network.namespace})${named}`,
       };
     });
-    const result = network.results[0];
     const gateways = wrong.map(({ family, found }) => {
       const gateway = expectedGateway(network, way.layout, family);
       // Where the layout alone says which it is, nothing on the node agrees.
@@ -62,21 +64,7 @@ export const podDefaultRouteMissing = definePodCheck({
       wrong.every(({ found }) => found.state === 'elsewhere' && found.partly)
         ? { severity: 'high' as const }
         : {}),
-      evidence: [
-        ...evidence,
-        ...(result === undefined
-          ? []
-          : [
-              {
-                what: 'routes of the CNI result',
-                actual:
-                  result.routes
-                    .map((route) => `${route.destination}${route.gateway ? ` via ${route.gateway}` : ''}`)
-                    .join(', ') || 'none named',
-                source: `CNI result cache: ${result.network}-${result.containerId}-${result.interface}`,
-              },
-            ]),
-      ],
+      evidence,
       remedy: recreatePod(network.pod),
       ...(ownRouting || gateways.includes(null)
         ? {}

@@ -66,7 +66,11 @@ export const vethBridgeDetached = definePodCheck({
               },
             ]
           : []),
-        { what: 'bridge at ADD', actual: bridge ?? 'not recorded', source: 'CNI result cache' },
+        {
+          what: 'bridge when the pod was created',
+          actual: bridge ?? 'not recorded',
+          source: 'CNI result cache',
+        },
       ],
       remedy:
         wrongBridge && exists && bridge !== null
