@@ -12,7 +12,7 @@ import {
   digestOf,
   type Message,
 } from '../../lib/alert/index.ts';
-import { whyByCheck } from '../../lib/checks/catalogue.ts';
+import { catalogue, whyByCheck } from '../../lib/checks/catalogue.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import { onCluster } from '../../lib/model/kubectl.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
@@ -137,11 +137,25 @@ const earlier = aFinding({
   title: 'Route inside the pod drops its traffic',
   firstSeen: '2026-01-01T03:02:00Z',
 });
-const broken = aReport({ verdict: 'critical', findings: [lost, slow] });
-const next = (changes: Partial<ClusterReport>) => aReport({ startedAt: '2026-01-03T03:02:00Z', ...changes });
-const failed = (reason: string) => [{ node: 'node-1', result: 'failed', reason, remedy: null } as const];
 const [node] = aReport().nodes;
-if (node === undefined) throw new Error('no node');
+const [check] = aReport().coverage.checks;
+if (node === undefined || check === undefined) throw new Error('no node or check');
+const names = Array.from({ length: 8 }, (_, index) => `node-${index}`);
+/** All nodes that the samples name, each read by all checks. */
+const ofEight = (changes: Partial<ClusterReport> = {}) =>
+  aReport({
+    coverage: {
+      nodes: names.map((each) => ({ node: each, result: 'audited', reason: null, remedy: null })),
+      checks: catalogue.flatMap(({ id, topic }) =>
+        topic === 'connectivity' ? [] : [{ ...check, check: id, topic }],
+      ),
+    },
+    nodes: names.map((each) => ({ ...node, node: each })),
+    ...changes,
+  });
+const broken = ofEight({ verdict: 'critical', findings: [lost, slow] });
+const next = (changes: Partial<ClusterReport>) => ofEight({ startedAt: '2026-01-03T03:02:00Z', ...changes });
+const failed = (reason: string) => [{ node: 'node-1', result: 'failed', reason, remedy: null } as const];
 
 const first = tell(broken);
 const mail = ({ subject, text }: Message): string => `Subject: ${subject}\n\n${text}`;
@@ -150,8 +164,8 @@ const samples: Readonly<Record<string, string>> = {
   new: mail(first),
   several: mail(
     tell(
-      aReport({ startedAt: '2026-01-01T03:02:00Z', verdict: 'degraded', findings: [earlier] }),
-      aReport({
+      ofEight({ startedAt: '2026-01-01T03:02:00Z', verdict: 'degraded', findings: [earlier] }),
+      ofEight({
         verdict: 'critical',
         findings: [{ ...earlier, state: 'open', lastSeen: '2026-01-02T03:04:05Z' }, ...several],
         previous: { runId: '20260101T030200Z-0a1b2c3d', startedAt: '2026-01-01T03:02:00Z' },
@@ -176,7 +190,14 @@ const samples: Readonly<Record<string, string>> = {
       }),
     ),
   ),
-  threshold: mail(tell(aReport(), next({ nodes: [{ ...node, orphans: 12 }] }))),
+  threshold: mail(
+    tell(
+      ofEight(),
+      next({
+        nodes: ofEight().nodes.map((each) => (each.node === 'node-1' ? { ...each, orphans: 12 } : each)),
+      }),
+    ),
+  ),
   unreached: mail(
     tell(
       broken,
@@ -228,7 +249,7 @@ const samples: Readonly<Record<string, string>> = {
 const FENCE = /```sample(?: (\w+))?\n([\s\S]*?)\n```/g;
 
 it('docs/ shows each kind of message as it is', () => {
-  const names: (string | undefined)[] = [];
+  const found: (string | undefined)[] = [];
   for (const page of pages) {
     const text = readFileSync(page, 'utf8');
     const written = text.replaceAll(FENCE, (_, name: string | undefined, body: string) => {
@@ -237,7 +258,7 @@ it('docs/ shows each kind of message as it is', () => {
     });
     if (process.env.SAMPLES === 'write') writeFileSync(page, written);
     expect(text).toBe(written);
-    names.push(...[...text.matchAll(FENCE)].map(([, name]) => name));
+    found.push(...[...text.matchAll(FENCE)].map(([, name]) => name));
   }
-  expect(names.toSorted()).toEqual(Object.keys(samples).toSorted());
+  expect(found.toSorted()).toEqual(Object.keys(samples).toSorted());
 });
