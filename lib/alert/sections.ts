@@ -3,6 +3,8 @@ import { bySeverity, type Finding, objectName, type Severity, severities } from 
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import {
+  type AffectedPods,
+  affectedPods,
   clipped,
   countOf,
   firstSentence,
@@ -39,6 +41,7 @@ export function sectionsOf(
   why: ReadonlyMap<string, string>,
 ): Section[] {
   const { fresh, resolved, steady, crossed, back, reminder, thresholdReminder } = changes;
+  const together = affectedPods(report.findings);
   const explained = Map.groupBy(report.findings, ({ partOf }) => partOf);
   const values = (title: string, list: Changes['crossed'], audit = false): Section => ({
     title,
@@ -74,7 +77,7 @@ export function sectionsOf(
             set,
             set.flatMap(({ fingerprint }) => explained.get(fingerprint) ?? []),
             byFingerprint.get(set[0].fingerprint),
-            firstSentence(why.get(set[0].check)),
+            { effect: firstSentence(why.get(set[0].check)), together },
           ),
         ),
       };
@@ -102,12 +105,12 @@ function inFull(
   [lead, ...alike]: Alike<Finding>,
   children: readonly Finding[],
   fresh: Fresh | undefined,
-  effect: string | null,
+  { effect, together }: { readonly effect: string | null; readonly together: AffectedPods },
 ): Section['entries'][number] {
   const was = fresh?.reason === 'worse' ? fresh.was : null;
   const checks = [...new Set(children.map(({ check }) => check))];
   const repair = repairLines(lead);
-  const impact = impactOf([lead, ...alike]);
+  const impact = impactOf([lead, ...alike], together);
   const then = was === null ? '' : ` (was ${was})`;
   const since = history(lead, fresh?.exception ?? null);
   const others =

@@ -8,14 +8,22 @@ import { workloadOf } from '../model/workload.ts';
 /** Services, or workloads, to name per sentence. */
 const NAMED = 5;
 
+/** How many pods of each workload all findings that count affect, by `namespace/workload`. */
+export type AffectedPods = ReadonlyMap<string, Pick<Affected<Finding>, 'hit' | 'all'>>;
+
 /**
- * What a fault means for those who use the pods: `Affects 1 of 3 pods of shop/web. Still receives traffic of Service
- * shop/web.` Null if nothing is known.
+ * What a fault means for those who use the pods: `This fault affects 1 of 3 pods of shop/web. Still receives traffic of
+ * Service shop/web.` Null if nothing is known.
+ *
+ * @param together - of all findings, so that a part is never taken for all that is broken
  */
 export function impactOf(
   members: readonly (Pick<Finding, 'serves' | 'replicas'> & { readonly object: AuditedObject })[],
+  together: AffectedPods = new Map(),
 ): string | null {
-  const sentences = [workloadsIn(members), trafficOf(members)].filter((sentence) => sentence !== null);
+  const sentences = [workloadsIn(members, together), trafficOf(members)].filter(
+    (sentence) => sentence !== null,
+  );
   return sentences.length === 0 ? null : sentences.join(' ');
 }
 
@@ -30,8 +38,7 @@ export function firstSentence(why: string | undefined): string | null {
  * pods. The workload that loses the largest share is first.
  */
 export function impactOfAll(findings: readonly Finding[]): string | null {
-  // What is low does not keep a pod from working.
-  const counting = findings.filter((finding) => isCounted(finding) && isAtLeast(finding.severity, 'medium'));
+  const counting = disabling(findings);
   const affected = affectedWorkloads(counting);
   const checksOf = (pods: readonly Finding[]): number => new Set(pods.map(({ check }) => check)).size;
   // Pods of a node's fault are its symptoms, and its entry does not count them by workload.
@@ -45,10 +52,25 @@ export function impactOfAll(findings: readonly Finding[]): string | null {
   return `Together, the findings affect ${least}${list(worst.map(countedPods))}.`;
 }
 
-/** `Affects 1 of 3 pods of shop/web and both pods of shop/cart.` */
-function workloadsIn(members: Parameters<typeof impactOf>[0]): string | null {
+/** {@link AffectedPods} of a report. */
+export function affectedPods(findings: readonly Finding[]): AffectedPods {
+  return new Map(affectedWorkloads(disabling(findings)).map((each) => [each.workload, each]));
+}
+
+/** What is low does not keep a pod from working. */
+function disabling(findings: readonly Finding[]): readonly Finding[] {
+  return findings.filter((finding) => isCounted(finding) && isAtLeast(finding.severity, 'medium'));
+}
+
+/** `This fault affects 1 of 2 pods of shop/web (all findings together: both) and both pods of shop/cart.` */
+function workloadsIn(members: Parameters<typeof impactOf>[0], together: AffectedPods): string | null {
   const affected = affectedWorkloads(members);
-  return affected.length === 0 ? null : `Affects ${list(affected.map(countedPods))}.`;
+  const words = affected.map((each) => {
+    const sum = together.get(each.workload);
+    const more = sum !== undefined && sum.hit > each.hit ? ` (all findings together: ${shareOf(sum)})` : '';
+    return `${countedPods(each)}${more}`;
+  });
+  return affected.length === 0 ? null : `This fault affects ${list(words)}.`;
 }
 
 type Affected<T> = {
@@ -76,9 +98,13 @@ function affectedWorkloads<T extends Parameters<typeof impactOf>[0][number]>(
 
 function countedPods({ hit, all, workload }: Affected<unknown>): string {
   if (all === 1) return `the only pod of ${workload}`;
-  if (all === 2 && hit === 2) return `both pods of ${workload}`;
-  const share = hit === all ? 'all' : `${hit.toLocaleString('en-US')} of`;
-  return `${share} ${all.toLocaleString('en-US')} pods of ${workload}`;
+  return `${shareOf({ hit, all })} pods of ${workload}`;
+}
+
+/** `both`, `all 3`, `2 of 3`. */
+function shareOf({ hit, all }: Pick<Affected<unknown>, 'hit' | 'all'>): string {
+  if (all === 2 && hit === 2) return 'both';
+  return `${hit === all ? 'all' : `${hit.toLocaleString('en-US')} of`} ${all.toLocaleString('en-US')}`;
 }
 
 /** Whether its pods still get traffic: `Still receives traffic of Service shop/web.`; null if none is known to. */

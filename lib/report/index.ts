@@ -16,7 +16,7 @@ export { countOf, shortName, withoutDomain } from './group.ts';
 export { type Fleet, type FleetRow, fleetPage, worstClusterFirst } from './html/fleet.ts';
 export type { Night } from './html/nights.ts';
 export { type PageOptions, writeHtml } from './html/page.ts';
-export { firstSentence, impactOf, impactOfAll } from './impact.ts';
+export { type AffectedPods, affectedPods, firstSentence, impactOf, impactOfAll } from './impact.ts';
 export { eachRow, rows } from './ndjson.ts';
 export { openSince, STILL_OPEN } from './states.ts';
 export { coverageLine, minute, plural } from './summary.ts';

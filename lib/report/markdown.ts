@@ -2,9 +2,10 @@
 import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
+import { beganBetween } from './began.ts';
 import { markdownText as text } from './escape.ts';
 import { type Group, groups, membersOf, stepsOf, whatOf } from './group.ts';
-import { impactOf, impactOfAll } from './impact.ts';
+import { type AffectedPods, affectedPods, impactOf, impactOfAll } from './impact.ts';
 import { datedStates, stateWord } from './states.ts';
 import { coverageLine, severityCounts, unjudgedPods, unknownServices } from './summary.ts';
 
@@ -22,8 +23,9 @@ export function writeMarkdown(report: ClusterReport): string {
     ...(unjudged === null ? [] : ['', text(unjudged, 4000)]),
     ...(services === null ? [] : ['', text(services, 1000)]),
   ];
+  const together = affectedPods(report.findings);
   for (const group of groups(report).filter(({ lead }) => lead.suppressed === null))
-    out.push('', ...groupLines(group));
+    out.push('', ...groupLines(group, together));
   const suppressed = report.findings.filter((finding) => finding.suppressed !== null);
   if (suppressed.length > 0) {
     out.push(
@@ -82,7 +84,7 @@ const OBJECTS = 100;
 /** Steps of a group to show, and commands of a step. */
 const COMMANDS = 20;
 
-function groupLines(group: Group): string[] {
+function groupLines(group: Group, together: AffectedPods): string[] {
   const { lead, symptoms } = group;
   const members = membersOf(group);
   const out = [
@@ -92,8 +94,10 @@ function groupLines(group: Group): string[] {
       ? `${text(lead.title)} (${datedStates(members)}, ${lead.flapping ? 'flapping, ' : ''}${lead.confidence}). ${text(lead.detail)}`
       : `${text(lead.title)} (${datedStates(members)}).`,
   ];
-  const impact = impactOf(members);
+  const impact = impactOf(members, together);
   if (impact !== null) out.push('', text(impact, 1000));
+  const began = beganBetween(members);
+  if (began !== null) out.push('', began);
   if (members.length > 1) {
     out.push('', '| object | state | first seen | what |', '|---|---|---|---|');
     for (const { object, state, flapping, firstSeen, detail } of members.slice(0, OBJECTS))

@@ -4,8 +4,9 @@ import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
+import { beganBetween } from './began.ts';
 import { type Group, membersOf, nodesOf, shortName, stepsOf, whatOf } from './group.ts';
-import { firstSentence, impactOf } from './impact.ts';
+import { type AffectedPods, firstSentence, impactOf } from './impact.ts';
 import { datedStates } from './states.ts';
 import { plural } from './summary.ts';
 import { paint, type TextOptions } from './text-style.ts';
@@ -32,19 +33,28 @@ export function groupHead(group: Group, options: TextOptions): string[] {
   ];
 }
 
-/** @param runId - of the report, for the command that prints all repairs */
-export function groupLines(group: Group, runId: string, options: TextOptions): string[] {
+/**
+ * @param runId - of the report, for the command that prints all repairs
+ * @param together - pods of each workload that all findings affect
+ */
+export function groupLines(
+  group: Group,
+  { runId, together }: { readonly runId: string; readonly together: AffectedPods },
+  options: TextOptions,
+): string[] {
   const { lead, alike, symptoms } = group;
   const { width } = options;
   const out = groupHead(group, options);
   if (alike.length > 0) out.push(...objects(group, options));
-  const impact = impactOf(membersOf(group));
+  const impact = impactOf(membersOf(group), together);
+  const began = beganBetween(membersOf(group));
   const effect = firstSentence(options.why?.get(lead.check));
   const one = alike.length === 0 ? '' : `${name(lead)}: `;
   out.push(
     ...indented(`${one}${printable(lead.detail)}`, width, '  '),
     ...(effect === null ? [] : indented(`Why it matters: ${effect}`, width, '  ')),
     ...(impact === null ? [] : indented(printable(impact, 1000), width, '  ')),
+    ...(began === null ? [] : indented(began, width, '  ')),
     ...(lead.notSeen
       ? indented('This audit did not check it, so it stays open until one does.', width, '  ')
       : []),

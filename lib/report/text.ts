@@ -6,8 +6,9 @@ import { type Finding, isAtLeast, isCounted, severities } from '../model/finding
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
 import { command } from '../model/shell.ts';
+import { firstCommands } from './first-commands.ts';
 import { type Group, groups, membersOf, shortWhatOf } from './group.ts';
-import { impactOfAll } from './impact.ts';
+import { affectedPods, impactOfAll } from './impact.ts';
 import { datedStates, statesInWords } from './states.ts';
 import {
   ACTIVE,
@@ -21,6 +22,7 @@ import {
   unsent,
 } from './summary.ts';
 import { table } from './table.ts';
+import { toTypeFirst } from './text-first.ts';
 import { groupHead, groupLines, name, namesWithMore } from './text-group.ts';
 import { paint, type TextOptions } from './text-style.ts';
 import { hanging, indented, widthOf } from './width.ts';
@@ -38,18 +40,20 @@ const WORST = 3;
 export function writeText(report: ClusterReport, options: TextOptions): string {
   const shown = groups(report);
   const counting = shown.filter(({ lead }) => isCounted(lead));
+  const last = toTypeFirst(firstCommands(report), options);
   const parts = [
     [heading(report), ...comparison(report)].flatMap((line) =>
       hanging(line.split(' '), options.width, ['', '  ']),
     ),
     overview(counting, options),
     together(report, options),
-    ...details(counting, report, options),
+    ...details(counting, report, last.length, options),
     pending(shown, options),
     suppressed(shown, options),
     notAudited(report, options),
     undecided(report, options),
     resolved(report, options),
+    last,
     summary(report, options),
   ].filter((lines) => lines.length > 0);
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
@@ -124,17 +128,25 @@ function severitiesOf(rest: readonly Group[]): string {
 /**
  * What is new, critical or high in full, up to a screen or two, or all on request; beyond that, what is critical or
  * high with its title. Then how to show the rest, and how bad that is.
+ *
+ * @param taken - lines of the list of commands, which needs room too
  */
-function details(counting: readonly Group[], report: ClusterReport, options: TextOptions): string[][] {
+function details(
+  counting: readonly Group[],
+  report: ClusterReport,
+  taken: number,
+  options: TextOptions,
+): string[][] {
   const [first] = counting;
   if (first === undefined) return [];
   const shown: string[][] = [];
   const rest: Group[] = [];
-  let lines = 0;
+  let lines = taken;
+  const told = { runId: report.runId, together: affectedPods(report.findings) };
   for (const group of counting) {
     const isBad = isAtLeast(group.lead.severity, 'high');
     const wanted = options.details === true || isBad || group.lead.state === 'new';
-    const next = wanted ? groupLines(group, report.runId, options) : [];
+    const next = wanted ? groupLines(group, told, options) : [];
     if (wanted && (options.details === true || shown.length === 0 || lines + next.length < DETAILED)) {
       shown.push(next);
       lines += next.length + 1;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { impactOf, impactOfAll } from '../../lib/report/impact.ts';
+import { affectedPods, impactOf, impactOfAll } from '../../lib/report/impact.ts';
 import { aFinding } from './sample.ts';
 
 describe('what a fault means for those who use the pods', () => {
@@ -9,16 +9,18 @@ describe('what a fault means for those who use the pods', () => {
   });
 
   it('says how many pods of the workload are hit, and of how many', () => {
-    expect(impactOf([pod('web-7d4b9c6f5-x2x5k', { replicas: 3 })])).toBe('Affects 1 of 3 pods of shop/web.');
-    expect(impactOf([pod('db-0', { replicas: 1 })])).toBe('Affects the only pod of shop/db.');
+    expect(impactOf([pod('web-7d4b9c6f5-x2x5k', { replicas: 3 })])).toBe(
+      'This fault affects 1 of 3 pods of shop/web.',
+    );
+    expect(impactOf([pod('db-0', { replicas: 1 })])).toBe('This fault affects the only pod of shop/db.');
     expect(
       impactOf([pod('db-0', { replicas: 2 }), pod('db-1', { replicas: 2 }), pod('api-0', { replicas: 9 })]),
-    ).toBe('Affects both pods of shop/db and 1 of 9 pods of shop/api.');
+    ).toBe('This fault affects both pods of shop/db and 1 of 9 pods of shop/api.');
   });
 
   it('names the Services, and says how many of the pods still get their traffic', () => {
     expect(impactOf([pod('web-0', { serves: ['shop/web'], replicas: 2 })])).toBe(
-      'Affects 1 of 2 pods of shop/web. Still receives traffic of Service shop/web.',
+      'This fault affects 1 of 2 pods of shop/web. Still receives traffic of Service shop/web.',
     );
     expect(
       impactOf([pod('a', { serves: ['shop/web', 'shop/api'] }), pod('b', { serves: ['shop/web'] })]),
@@ -52,6 +54,20 @@ describe('what all findings do together', () => {
     ];
     expect(impactOfAll(findings)).toBe(
       'Together, the findings affect 1 of 2 pods of shop/web and 2 of 6 pods of shop/cart.',
+    );
+  });
+
+  it('are named beside the part of one fault, where they hit more pods of the workload', () => {
+    const [missing, down, other] = [
+      finding('pod-interface-missing', 'cart-0', { replicas: 2 }),
+      finding('pod-interface-down', 'cart-1', { replicas: 2 }),
+      finding('pod-interface-missing', 'web-0', { replicas: 6 }),
+    ];
+    expect(impactOf([missing, other], affectedPods([missing, down, other]))).toBe(
+      'This fault affects 1 of 2 pods of shop/cart (all findings together: both) and 1 of 6 pods of shop/web.',
+    );
+    expect(impactOf([down], affectedPods([missing, { ...down, state: 'pending' }]))).toBe(
+      'This fault affects 1 of 2 pods of shop/cart.',
     );
   });
 

@@ -1,11 +1,13 @@
 /** One group of findings on the page: one line when closed; objects, evidence, drawing and repair when open. */
 import { type Finding, isCounted } from '../../model/finding.ts';
+import { beganBetween } from '../began.ts';
 import { xmlText as text } from '../escape.ts';
 import { type Group, membersOf, stepsOf, whatOf } from '../group.ts';
-import { impactOf } from '../impact.ts';
+import { type AffectedPods, firstSentence, impactOf } from '../impact.ts';
 import { STILL_OPEN, statesInWords } from '../states.ts';
 import { plural } from '../summary.ts';
 import { checkPage } from './check-page.ts';
+import { COMMANDS, commandBox } from './command-box.ts';
 import { filterStates, nights, tag, time } from './finding.ts';
 import { objectsTable } from './objects.ts';
 import { podPath } from './pod-path.ts';
@@ -19,6 +21,8 @@ export type CardOptions = {
   /** Why the check matters, and its page in Markdown. */
   readonly why: string | null;
   readonly page: string | null;
+  /** Pods of each workload that all findings affect. */
+  readonly together: AffectedPods;
 };
 
 /** One cause as a card of the page: its first finding in full, and all objects as tables. */
@@ -26,9 +30,14 @@ export function card(group: Group, options: CardOptions): string {
   const { lead, symptoms } = group;
   const members = membersOf(group);
   const { at } = options;
-  const impact = impactOf(members);
+  const effect = firstSentence(options.why ?? undefined);
+  const paragraphs = [
+    ['detail why', effect === null ? '' : `<b>Why it matters:</b> ${text(effect, 1000)}`],
+    ['detail', text(impactOf(members, options.together) ?? '', 1000)],
+    ['detail', text(beganBetween(members) ?? '')],
+  ].filter(([, said]) => said !== '');
   return `<article data-s="${lead.severity}" data-t="${lead.topic}" data-c="${text(lead.check)}"${isCounted(lead) ? '' : ' class="apart"'}><details${options.open ? ' open' : ''}><summary>${tag(lead.severity)}<span class="what"><h3>${text(lead.title)}</h3> <span class="where"><bdi>${text(whatOf(group), 400)}</bdi></span></span><span class="when">${states(group)} <span class="muted">${openFor(members, at)}</span></span></summary><div class="body">
-<p class="detail">${members.length > 1 ? 'For example: ' : ''}${text(lead.detail)}</p>${impact === null ? '' : `\n<p class="detail">${text(impact, 1000)}</p>`}
+<p class="detail">${members.length > 1 ? 'For example: ' : ''}${text(lead.detail)}</p>${paragraphs.map(([kind, said]) => `\n<p class="${kind}">${said}</p>`).join('')}
 ${suppression(lead)}${podPath(lead)}${evidence(lead)}${repair(group)}${objectsTable(members.length === 1 ? 'Where' : `All ${text(whatOf(group), 400)}`, members, { at, most: options.most, explained: false })}${objectsTable('This explains', symptoms, { at, most: options.most, explained: true })}<p class="muted">${times(lead)}</p>
 ${meaning(lead.check, options)}</div></details></article>
 `;
@@ -72,38 +81,17 @@ function evidence({ evidence: compared }: Finding): string {
   );
 }
 
-/** Commands of a step that print on paper. */
-const PRINTED = 3;
-/** Most steps, and commands per step, that the page shows. */
-const COMMANDS = 1000;
-
 function repair(group: Group): string {
   const all = stepsOf(group);
   if (all.length === 0) return '';
   // If steps name their object, there is one per object.
   const shown = all.slice(0, COMMANDS);
   const items = shown.map(
-    (step) => `<li>${text(step.text)}${step.commands.length === 0 ? '' : box(step.commands)}</li>`,
+    (step) => `<li>${text(step.text)}${step.commands.length === 0 ? '' : commandBox(step.commands)}</li>`,
   );
   return (
     `<h4>What to do</h4><ol>${items.join('')}</ol>` +
     `${all.length > COMMANDS ? `<p>${plural(all.length - COMMANDS, 'more step')} like these: <code>-o json</code> has them all.</p>` : ''}\n`
-  );
-}
-
-function box(commands: readonly string[]): string {
-  const lines = commands.slice(0, COMMANDS).map((each) => text(each, 4000));
-  const more = lines.length - PRINTED;
-  const code =
-    more > 0
-      ? `${lines.slice(0, PRINTED).join('\n')}\n<span class="more">${lines.slice(PRINTED).join('\n')}</span>`
-      : lines.join('\n');
-  return (
-    '<div class="box"><button type="button" class="copy">' +
-    `${lines.length > 1 ? `Copy all ${lines.length}` : 'Copy'}</button>` +
-    `<pre tabindex="0" role="group" aria-label="Commands"><code>${code}</code></pre></div>` +
-    `${more > 0 ? `<p class="paper">and ${more} more like these: the page on screen and <code>-o json</code> have them all</p>` : ''}` +
-    `${commands.length > COMMANDS ? `<p>${plural(commands.length - COMMANDS, 'more command')} left out: <code>-o json</code> has them all.</p>` : ''}`
   );
 }
 

@@ -37,16 +37,19 @@ export function nodeMap(report: ClusterReport, shown: readonly Finding[]): strin
       : []),
     ...(clean > 0 ? [`${plural(clean, 'node')} without findings`] : []),
   ];
-  const table = `<table class="map"><caption>Findings per node and topic: how many have the worst severity, and after + how many others there are. Click a cell to see its findings.</caption><thead><tr><th scope="col">Node</th>${heads.join('')}</tr></thead><tbody>
+  const legend =
+    '<p class="muted">Each cell counts the findings with the worst severity, and after the + all others. ' +
+    'Click a cell to see its findings.</p>\n';
+  const table = `<table class="map" aria-label="Findings per node and topic"><thead><tr><th scope="col">Node</th>${heads.join('')}</tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table>
 ${rest.length === 0 ? '' : `<p class="muted">Not in the table: ${rest.join('; ')}.</p>`}`;
   if (report.coverage.nodes.length <= ROWS)
-    return `<div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div>\n`;
+    return `${legend}<div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div>\n`;
   return (
     `${heatMap(report, shown, columns)}<details class="worst">` +
     `<summary>The ${Math.min(ROWS, names.length)} worst nodes by name</summary>` +
-    `<div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div>` +
+    `${legend}<div class="scroll" role="region" aria-label="Map of nodes and topics" tabindex="0">${table}</div>` +
     `</details>\n`
   );
 }

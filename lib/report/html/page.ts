@@ -6,13 +6,16 @@ import { isCounted, worstFirst } from '../../model/finding.ts';
 import type { ClusterReport } from '../../model/report.ts';
 import type { Totals } from '../../model/totals.ts';
 import { xmlText as text } from '../escape.ts';
+import { firstCommands } from '../first-commands.ts';
 import { type Group, groups, membersOf } from '../group.ts';
+import { affectedPods } from '../impact.ts';
 import { plural } from '../summary.ts';
 import { card } from './card.ts';
 import { changes } from './changes.ts';
 import { coverage } from './coverage.ts';
 import { documentOf } from './document.ts';
 import { filter } from './filter.ts';
+import { firstList } from './first.ts';
 import { header, type PageLinks } from './header.ts';
 import { nodeMap } from './node-map.ts';
 import { script } from './script.ts';
@@ -42,8 +45,12 @@ export function writeHtml(report: ClusterReport, options: PageOptions): string {
   const past = options.past ?? null;
   const all = groups(report).toSorted((a, b) => rank(a) - rank(b));
   const counted = report.findings.filter(isCounted).toSorted(worstFirst);
+  const first = firstCommands(report);
   const parts: [string, string, string][] = [
     ['changes', 'What changed', changes(report, counted)],
+    ...(first.length === 0
+      ? []
+      : [['first', 'What to type first', firstList(first)] as [string, string, string]]),
     [
       'findings',
       'Findings',
@@ -75,8 +82,13 @@ const apart = [
 ];
 
 /** Cards in the order of {@link rank}; inactive findings are below a heading of their own. */
-function cards(all: readonly Group[], { startedAt }: ClusterReport, { why, pages }: PageOptions): string {
+function cards(
+  all: readonly Group[],
+  { startedAt, findings }: ClusterReport,
+  { why, pages }: PageOptions,
+): string {
   let left = LISTED;
+  const together = affectedPods(findings);
   const shown = all.slice(0, GROUPS).map((group, index) => {
     const before = all[index - 1];
     const begins = rank(group) > 0 && (before === undefined || rank(before) !== rank(group));
@@ -89,6 +101,7 @@ function cards(all: readonly Group[], { startedAt }: ClusterReport, { why, pages
       open: index === 0 && rank(group) === 0,
       why: why.get(check) ?? null,
       page: pages?.get(check) ?? null,
+      together,
     })}`;
   });
   const rest = all

@@ -115,7 +115,7 @@ export function podPath(finding: Finding): string {
       .map((place) => `${kinds[place]}${names[place] === undefined ? '' : ` ${names[place]}`}`)
       .join(', ')}. ${caption}`,
     1500,
-  )}">${parts.join('')}</div></figure>
+  )}">${parts.join('')}</div>${legend(found)}</figure>
 `;
 }
 
@@ -128,18 +128,35 @@ function station(place: Place, name: string | undefined, found: Break): string {
   );
 }
 
-/** Both directions: packets reach the break from either side, and nothing is drawn where none arrive. */
+/** Both directions: packets reach the break from either side, and an arrow is dotted where none arrive. */
 function link(index: number, { at, way }: Break): string {
   if (at === null) return '<span class="link"><span>?</span></span>';
   const broken = places.indexOf(at);
-  const arrow = (direction: Way, sign: string, arrives: boolean): string => {
+  const arrow = (direction: Way, sign: string, dotted: string, arrives: boolean): string => {
     const lost = way === 'both' || way === direction;
     if (lost && index === broken) return '<span class="cut">✕</span>';
-    return `<span>${lost && !arrives ? '' : sign}</span>`;
+    return lost && !arrives ? `<span>${dotted}</span>` : `<span>${sign}</span>`;
   };
   return (
-    `<span class="link${index === broken ? ' cut' : ''}">${arrow('from', '→', index < broken)}` +
-    `${arrow('to', '←', index > broken)}</span>`
+    `<span class="link${index === broken ? ' cut' : ''}">${arrow('from', '→', '⇢', index < broken)}` +
+    `${arrow('to', '←', '⇠', index > broken)}</span>`
+  );
+}
+
+/** What the arrows mean, in the drawing's own signs. */
+function legend({ at, way }: Break): string {
+  if (at === null) return '';
+  const dotted =
+    way === null
+      ? ''
+      : way === 'both'
+        ? ' · <b>⇢</b> <b>⇠</b>'
+        : way === 'from'
+          ? ' · <b>⇢</b>'
+          : ' · <b>⇠</b>';
+  return (
+    '<p class="muted" aria-hidden="true"><b>→</b> packets from the pod · <b>←</b> packets to the pod' +
+    `${dotted === '' ? '' : `${dotted} none arrive here`}</p>`
   );
 }
 

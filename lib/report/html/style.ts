@@ -92,7 +92,6 @@ svg{display:block;width:100%;height:auto}
 .map td{padding:1px;text-align:center;min-width:3.7rem}
 .map td:first-of-type{padding-left:1px}
 .map th{white-space:nowrap;padding-left:.6rem}
-.map caption{font-weight:400}
 .map thead th{position:sticky;top:0;background:var(--card)}
 .map thead th+th{text-align:center;padding:.35rem .4rem}
 .map tbody th{position:sticky;left:0;background:var(--card);max-width:45vw;overflow:hidden;text-overflow:ellipsis}
@@ -138,12 +137,20 @@ pre{background:var(--sunk);border-radius:.4rem;padding:.6rem .8rem;margin:.35rem
 .objects .wide{margin:0}
 .objects .scroll{max-height:26rem;border:1px solid var(--line);border-radius:.5rem;padding:0 .8rem}
 .objects .scroll thead th{position:sticky;top:0;background:var(--card);padding-top:.5rem}
+.first{margin:0;padding-left:2.4rem}
+.first li{padding:.45rem 0}
+.first li+li{border-top:1px solid var(--line)}
+.first li>*{display:inline-block;vertical-align:top;width:calc(36% - 1rem)}
+.first li>div{width:64%}
+.first li>div .muted{font-size:.9rem}
+.first .box{margin:0}
 .domain{color:var(--muted)}
 tr:target{background:var(--sunk);outline:2px solid var(--link)}
 .about{margin-top:.8rem}
 .about>div{max-width:46rem;padding:.2rem 0 .2rem 1rem;border-left:3px solid var(--line);margin-top:.4rem}
 .path{margin:1rem 0}
 .path>div{display:flex;align-items:stretch;max-width:60rem}
+.path p{font-size:.85rem}
 .station{flex:1 1 0;min-width:0;border:1px solid var(--muted);border-radius:.5rem;padding:.35rem .5rem;text-align:center;background:var(--card)}
 .station small,.station b,.station i{display:block;line-height:1.3}
 .station small{color:var(--muted)}
@@ -153,6 +160,7 @@ tr:target{background:var(--sunk);outline:2px solid var(--link)}
 .link{flex:0 0 2.6rem;display:flex;flex-direction:column;justify-content:center;text-align:center;line-height:1.1;color:var(--muted);font-size:1.1rem}
 .link span{min-height:1.1em}
 .link .cut{color:var(--broken);font-weight:700;font-size:1.5rem}
+.path p b{font-size:1.1rem}
 .path figcaption{font-weight:600;margin-bottom:.4rem;color:var(--broken)}`;
 
 const charts = `
@@ -186,7 +194,8 @@ const phone = `
 .set{flex-basis:100%}.tile{padding:.5rem .55rem;flex-basis:4rem}.tile b{font-size:1.3rem}.tile span{font-size:.85rem}
 .filter label{flex-basis:40%}.filter .search{flex-basis:100%}
 article>details>summary{grid-template-columns:auto 1fr 1rem;padding:.7rem .8rem}.what{grid-column:1/-1;grid-row:2}.when{grid-column:2;grid-row:1}.body{padding:0 .8rem .8rem}
-.path>div{flex-direction:column}.link{flex-basis:1.6rem;flex-direction:row;gap:1rem}.link span{rotate:90deg}.station{flex-basis:auto}
+.first{padding-left:1.6rem}.first li>*,.first li>div{display:block;width:auto}
+.path>div{flex-direction:column}.link{flex-basis:1.6rem;flex-direction:row;gap:1rem}.link span,.path p b{rotate:90deg;display:inline-block}.station{flex-basis:auto}
 .stack thead{display:none}.stack tr,.stack td,.stack tbody th{display:block;border:0;padding:.1rem 0}.stack tr{border-bottom:1px solid var(--line);padding:.45rem 0}.stack td:empty{display:none}.stack td::before{content:attr(data-label) ": ";color:var(--muted)}.stack tbody th{font-weight:600}
 .fleet tr{padding:.6rem .8rem}.fleet th,.fleet td{padding-left:0}.tick{font-size:18px}}`;
 
@@ -197,7 +206,7 @@ const paper = `
 @page{size:A4;margin:10mm}
 html{font-size:8.5pt}body{max-width:none;padding:0;font-size:8.5pt;line-height:1.35}
 h1{font-size:15pt}h2{font-size:11pt;margin:10pt 0 4pt}h2,h3,h4,summary,caption{break-after:avoid}
-.filter,.copy,nav,.skip,.more,.about,.path,.worst,.hits,article .wide:not(.objects .wide){display:none!important}
+.filter,.copy,nav,.skip,.more,.about,.path,.worst,.hits,.why,article .wide:not(.objects .wide){display:none!important}
 .paper{display:block}
 header{padding:6pt 9pt;border-radius:4pt}.tiles{margin:5pt 0;gap:6pt}.tile{padding:2pt 6pt;flex-basis:auto}.tile b{font-size:13pt}.seen svg{display:none}
 .changes{display:block}.changes>div,.charts figure,.heat figure{padding:4pt 6pt;border-radius:4pt;margin-bottom:4pt;break-inside:avoid}
