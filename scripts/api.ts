@@ -18,8 +18,8 @@ const REQUIRED = '**required**';
 
 const HEAD = `# The construct
 
-Made by \`npm run generate\` of the declarations in the package: what \`import { … } from 'netns-auditor'\` gives. Nothing else of the
-package is promised to stay. [installing.md](installing.md) has a first app.
+\`npm run generate\` writes this page from the package's declarations. It lists what you can import from \`netns-auditor\`;
+everything else in the package may change. [installing.md](installing.md) has a first app.
 `;
 
 /**

@@ -25,7 +25,7 @@ import { validate, validProps } from './validate.ts';
 export type NetnsAuditorProps = {
   /**
    * The clusters to audit. Names of EKS clusters and ARNs of secrets may be tokens; `name` may not.
-   * @default - none but those that `discover` finds
+   * @default - only those that `discover` finds
    */
   readonly clusters?: readonly ClusterInput[];
   /**
@@ -35,11 +35,11 @@ export type NetnsAuditorProps = {
   readonly discover?: z.input<typeof discoverSchema>;
   /**
    * When to audit.
-   * @default - every night at 02:00 UTC, within 15 minutes
+   * @default - every night at 02:00 UTC, starting within 15 minutes
    */
   readonly schedule?: Partial<Config['schedule']>;
   /**
-   * A second, cheaper schedule in the same time zone: only kernels and counts of namespaces. Its reports are partial.
+   * A second, cheaper schedule in the same time zone: it checks kernels and counts namespaces. Its reports are partial.
    * @default - none; once enabled, at half past every hour
    */
   readonly monitor?: Partial<Config['monitor']>;
@@ -49,24 +49,24 @@ export type NetnsAuditorProps = {
    */
   readonly probe?: Partial<Config['probe']>;
   /**
-   * Nodes pull the image of the probe through a cache of Docker Hub in the ECR of the stack: `probeImage`
-   * names it then.
-   * @default - none: nodes pull it where `probe.image` says
+   * Nodes pull the probe image through a cache of Docker Hub in the stack's ECR. `probeImage` then names the image in
+   * the cache.
+   * @default - none: nodes pull `probe.image` itself
    */
   readonly imageCache?: z.input<typeof imageCacheSchema>;
   /**
    * What is reported.
-   * @default - findings of high or above, more than 10 orphans on a node, 80 % of namespaces used, coverage below 95 %
+   * @default - findings of severity high or above, more than 10 orphans on a node, 80 % of namespaces used, coverage below 95 %
    */
   readonly thresholds?: Partial<Config['thresholds']>;
   /**
-   * How much runs at once.
+   * How many clusters, batches and nodes are audited at once.
    * @default - 5 clusters; 20 batches of 20 nodes in each, 10 nodes per batch
    */
   readonly concurrency?: Partial<Config['concurrency']>;
   /**
-   * How long things are kept.
-   * @default - reports three years, evidence and logs 90 days
+   * How long reports, evidence and logs are kept.
+   * @default - reports for three years, evidence and logs for 90 days
    */
   readonly retention?: Partial<Config['retention']>;
   /**
@@ -85,7 +85,7 @@ export type NetnsAuditorProps = {
    */
   readonly digest?: boolean;
   /**
-   * Also send findings to AWS Security Hub of the stack's account and region. It must be enabled there.
+   * Also send findings to AWS Security Hub in the stack's account and region. It must be enabled there.
    * @default false
    */
   readonly securityHub?: boolean;
@@ -101,19 +101,19 @@ export type NetnsAuditorProps = {
    */
   readonly dashboard?: boolean;
   /**
-   * Key of the bucket, the logs, the topic and the results of Athena. The policy of an imported key must allow what
+   * KMS key for the bucket, the logs, the topic and Athena's results. The policy of an imported key must allow what
    * docs/operations.md lists.
-   * @default - S3 and CloudWatch encrypt with keys of their own, and the topic with one that the stack makes
+   * @default - S3 and CloudWatch use their own keys, and the topic uses one that the stack creates
    */
   readonly encryptionKey?: IKey;
   /**
-   * Network of the functions that connect to clusters: for private endpoints.
-   * @default - none: endpoints are reached over the internet
+   * VPC for the functions that connect to clusters, to reach private endpoints.
+   * @default - none: the functions reach endpoints over the internet
    */
   readonly vpc?: IVpc;
   /** @default - the private subnets of `vpc` */
   readonly vpcSubnets?: SubnetSelection;
-  /** @default - one that allows only egress; clusters must admit it on 443 */
+  /** @default - a new one that allows only outgoing traffic; clusters must admit it on port 443 */
   readonly securityGroups?: ISecurityGroup[];
 };
 
@@ -133,17 +133,17 @@ const withDefaults = z.object({
   events: shape.events,
 });
 
-/** Audits the pod network namespaces of EKS and other clusters on a schedule, with nothing resident in any of them. */
+/** Audits the pod network namespaces of EKS and other clusters on a schedule, and leaves nothing running in them. */
 export class NetnsAuditor extends Construct {
   /** Reports, findings and evidence. Kept when the stack is deleted. */
   readonly bucket: Bucket;
-  /** Changes in clusters, and alarms. */
+  /** Sends what changed in clusters, and alarms. */
   readonly topic: Topic;
-  /** One execution is one run. */
+  /** Each execution is one run. */
   readonly stateMachine: StateMachine;
-  /** The image of the probe pods: what the admission policy of each cluster must admit. */
+  /** The image of the probe pods. The admission policy of each cluster must admit it. */
   readonly probeImage: string;
-  /** Roles that connect to clusters: clusters of other accounts and regions must admit them. */
+  /** Roles that connect to clusters. Clusters in other accounts and regions must admit them. */
   readonly clusterRoles: readonly IRole[];
   /** Roles that accounts with discovered clusters must trust; none without `discover`. */
   readonly accountRoles: readonly IRole[];

@@ -14,7 +14,10 @@ const probeSchema = z.strictObject({
   image: z.string().min(1).default('docker.io/nicolaka/netshoot:v0.16').describe('Image of the probe pods.'),
   pullSecret: z.string().optional().describe('Image pull secret in the namespace of the probe pods.'),
   namespace: z.string().min(1).default('netns-audit').describe('Namespace of the probe pods. It must exist.'),
-  privileged: z.boolean().default(false).describe('Only if the cluster refuses the probe with fewer rights.'),
+  privileged: z
+    .boolean()
+    .default(false)
+    .describe('Run the probe privileged. Only if the cluster refuses it with fewer rights.'),
   deadlineSeconds: z.int().min(20).max(600).default(120).describe('Time limit for one node, in seconds.'),
   active: z.array(z.enum(activeProbes)).default([]).describe('Probes that send packets or start a pod.'),
 });
@@ -34,7 +37,7 @@ const metricThresholdSchema = z
   );
 
 export const thresholdsSchema = z.strictObject({
-  minSeverity: z.enum(severities).default('high').describe('New findings at or above it are reported.'),
+  minSeverity: z.enum(severities).default('high').describe('Report new findings of at least this severity.'),
   orphansPerNode: z.int().min(0).default(10).describe('Report nodes with more orphaned namespaces.'),
   namespaceShare: z
     .number()
@@ -83,13 +86,13 @@ export const subscriptionSchema = z
     minSeverity: z
       .enum(severities)
       .optional()
-      .describe('Only messages whose worst severity is at or above it. Default: all.'),
+      .describe('Only messages whose worst severity is at least this. Default: all.'),
     format: z
       .enum(['json', 'chat'])
       .optional()
       .describe(
-        'Of https: the JSON for programs (default), or the chat notification of AWS, for Slack and Teams. ' +
-          'SNS has one body for all https subscriptions.',
+        'For https: JSON for programs (default), or the chat notification of AWS, for Slack and Teams. ' +
+          'SNS sends the same body to all https subscriptions.',
       ),
   })
   .superRefine(({ protocol, endpoint }, context) => {
@@ -156,7 +159,7 @@ export const imageCacheSchema = z.strictObject({
       /^arn:aws[\w-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:ecr-pullthroughcache\/[\w/+=.@-]+$/,
       'It is the ARN of a secret whose name begins with ecr-pullthroughcache/, as ECR demands.',
     )
-    .describe('Secret with a user name and an access token of Docker Hub; ECR takes no upstream without.'),
+    .describe('Secret with a user name and an access token for Docker Hub, which ECR requires.'),
   prefix: z
     .string()
     .max(30)
@@ -210,13 +213,11 @@ export const configSchema = z
       )
       .optional()
       .describe(
-        'KMS key of bucket, logs, topic and results of Athena. Its policy must allow what docs/operations.md lists.',
+        "KMS key for the bucket, logs, topic and Athena's results. Its policy must allow what docs/operations.md lists.",
       ),
     imageCache: imageCacheSchema
       .optional()
-      .describe(
-        'Nodes pull the image of the probe through a cache in ECR of the stack. Default: from Docker Hub.',
-      ),
+      .describe("Nodes pull the probe image through a cache in the stack's ECR. Default: from Docker Hub."),
     dashboard: z.boolean().default(true).describe('A dashboard in CloudWatch.'),
     digest: z
       .boolean()
@@ -226,7 +227,7 @@ export const configSchema = z
       .boolean()
       .default(false)
       .describe(
-        'Findings also go to AWS Security Hub of the account and region of the stack, where it is enabled.',
+        "Also send findings to AWS Security Hub in the stack's account and region. It must be enabled there.",
       ),
     events: z
       .boolean()

@@ -15,11 +15,11 @@ const anyDestination = {
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'Small letters, digits and - are possible.')
-    .describe('Its name in records and errors. Another name starts a new record.'),
+    .describe('Its name in records and errors. A different name starts a new record.'),
   minSeverity: z
     .enum(severities)
     .optional()
-    .describe('Only messages whose worst severity is at or above it. Default: all.'),
+    .describe('Only messages whose worst severity is at least this. Default: all.'),
 };
 
 const webhookSchema = z

@@ -149,19 +149,26 @@ export const scheduleSchema = z
       .default('UTC')
       .refine(isTimeZone, 'No such time zone: it is an IANA name, such as Europe/Berlin.')
       .describe('IANA name, such as Europe/Berlin.'),
-    flexibleMinutes: z.int().min(0).max(240).default(15).describe('It starts within so many minutes.'),
+    flexibleMinutes: z
+      .int()
+      .min(0)
+      .max(240)
+      .default(15)
+      .describe('Start within this many minutes of the scheduled time.'),
     maximumAgeHours: z
       .int()
       .min(1)
       .max(24)
       .default(4)
-      .describe('A start that cannot be delivered in this time goes to the dead-letter queue.'),
+      .describe('If a run cannot be started within this time, the request goes to the dead-letter queue.'),
     expectedWithinHours: z
       .int()
       .min(2)
       .max(1_000)
       .default(26)
-      .describe('An alarm is raised when a cluster was not audited for so long: the longest gap, and some.'),
+      .describe(
+        'Raise an alarm if a cluster was not audited for this long. Use a bit more than the longest gap between audits.',
+      ),
     enabled: z.boolean().default(true),
   })
   .superRefine((schedule, context) => {
