@@ -203,5 +203,5 @@ export const findingRowSchema = z.object({
   cluster: z.string(),
   runId: z.string(),
   dt: z.iso.date().describe('Day of the run, and partition of the table.'),
-  ...findingSchema.omit({ repair: true, replicas: true }).shape,
+  ...findingSchema.omit({ repair: true, replicas: true, lastWithout: true }).shape,
 });

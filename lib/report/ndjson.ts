@@ -24,7 +24,9 @@ export function* eachRow(report: ClusterReport, of: 'findings' | 'nodes'): Gener
   const items: readonly object[] =
     of === 'nodes'
       ? report.nodes
-      : // What the tool could repair is of use to the tool alone, and replicas to those who read a report.
-        [...report.findings, ...report.resolved].map(({ repair: _, replicas: __, ...finding }) => finding);
+      : // What the tool could repair is of use to the tool alone, replicas and lastWithout to those who read a report.
+        [...report.findings, ...report.resolved].map(
+          ({ repair: _, replicas: __, lastWithout: ___, ...finding }) => finding,
+        );
   for (const item of items) yield `${jsonText(fitted(of, { ...run, ...item }))}\n`;
 }
