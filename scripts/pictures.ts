@@ -36,7 +36,12 @@ await take(night, { viewport: window, colorScheme: 'light' }, 'report-light');
 await take(night, { viewport: window, colorScheme: 'dark' }, 'report-dark');
 await take(night, { viewport: { width: 390, height: 800 }, colorScheme: 'light' }, 'report-phone');
 await take(fleet, { viewport: { width: 1180, height: 680 }, colorScheme: 'light' }, 'fleet');
-await take(night, { viewport: window, colorScheme: 'light' }, 'finding', 'article >> nth=0');
+await take(
+  night,
+  { viewport: { ...window, height: 2600 }, colorScheme: 'light' },
+  'finding',
+  'article >> nth=0',
+);
 await take(large, { viewport: window, colorScheme: 'light' }, 'map', '.heat');
 await browser.close();
 
@@ -51,6 +56,11 @@ async function take(
     const picture = { path: join(pictures, `${name}.png`) };
     if (part === undefined) await page.screenshot(picture);
     else
-      await page.locator(part).screenshot({ ...picture, style: '.filter { position: static !important }' });
+      await page
+        .locator(part)
+        .screenshot({
+          ...picture,
+          style: '.filter { position: static !important; box-shadow: none !important }',
+        });
   });
 }
