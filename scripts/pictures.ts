@@ -56,11 +56,9 @@ async function take(
     const picture = { path: join(pictures, `${name}.png`) };
     if (part === undefined) await page.screenshot(picture);
     else
-      await page
-        .locator(part)
-        .screenshot({
-          ...picture,
-          style: '.filter { position: static !important; box-shadow: none !important }',
-        });
+      await page.locator(part).screenshot({
+        ...picture,
+        style: '.filter { position: static !important; box-shadow: none !important }',
+      });
   });
 }
