@@ -1,6 +1,6 @@
-/** A repair that is killed, and called again. */
+/** A repair or an undo that is killed, and called again. */
 import { expect, it } from 'vitest';
-import { restoreLab } from './restored.ts';
+import { restoreAndUndo, restoreLab } from './restored.ts';
 
 /**
  * Tests that the same call completes what a killed one left half done.
@@ -25,4 +25,36 @@ export function completesWhenKilled(
       expect(after).toEqual(before);
     },
   );
+}
+
+/** @param nth - not at the first such command, but at this one */
+type UndoStep = readonly [loss: string, step: string, nth?: number];
+
+/**
+ * The same of an undo: the same call takes back what a killed one left half taken back.
+ *
+ * @param lost - of each call, and how many objects that is
+ * @param steps - as above, with `before` or `after` in front where only one of them is meant
+ */
+export function takesBackWhenKilled(
+  lab: Parameters<typeof restoreAndUndo>[0],
+  steps: readonly UndoStep[],
+  { count = 1, ...lost }: { readonly count?: number; readonly OFF?: string } = {},
+): void {
+  const each = steps.flatMap(([loss, step, nth = 1]) =>
+    (/^(?:before|after) /.test(step) ? [step] : [`before ${step}`, `after ${step}`]).map(
+      (kill) => [kill, loss, nth] as const,
+    ),
+  );
+  it.each(each)('%s, of loss %s (%i), is completed by the same call', (KILL, FEW, nth) => {
+    const more = { ...lost, FEW, KILL, KILLED: 'undo', NTH: String(nth) };
+    const { answers, undone, before, after, broken, last, said } = restoreAndUndo(lab, count, more);
+    expect(said).not.toContain('it was not killed');
+    expect([...new Set(answers.values())]).toEqual(['done: it is as it should be']);
+    expect(after).toEqual(before);
+    expect(undone.size).toBe(count);
+    for (const answer of undone.values()) expect(answer).toMatch(/^(?:done|refused): it is as it was found$/);
+    expect(broken).not.toEqual(before);
+    expect(last).toEqual(broken);
+  });
 }

@@ -59,14 +59,30 @@ repair() {
   # shellcheck disable=SC2046
   PATH=/run/lab/bin:$PATH TMPDIR=/run/lab "$@" /run/lab/containerd-shim -c 'sh "$@"; :' shim -c "$script" repair settle=300 "total=${TOTAL:-300}" "act=$act" $(sed "s/^restore/$kind/" /run/lab/asked)
 }
-# finish: `network` prints it. With UNDO as many of the first are taken back as well; with KILL the repair is killed right before or after a step, as
-# the node's root would have it, and called again.
+# killed KIND: with KILL, as far as KILLED says that this is the kind. It is killed right before or after a step, as the node's root would have it; with
+# NTH at another than the first such step.
+killed() {
+  [ -n "${KILL:-}" ] && [ "${KILLED:-restore}" = "$1" ] || return 0
+  printf '%s' "$KILL" >/run/lab/kill
+  printf '#!/bin/sh\necho $$ >/run/lab/group\nexec "$@"\n' >/run/lab/alone
+  chmod 755 /run/lab/alone
+  (repair "$1" setsid /run/lab/alone >/run/lab/first) || :
+  [ -e /run/lab/killed ] || echo 'it was not killed'
+  rm -f /run/lab/kill
+}
+# finish: `network` prints it. With UNDO as many of the first are taken back as well. What is killed is called again.
 finish() {
   mkdir -p /run/lab/bin
   # Not every kernel has bridges that tell VLANs apart. And a program that does not do what it is asked for.
   cat >/run/lab/bin/ip <<PROGRAM
 #!/bin/sh
-fatal() { [ ! -e /run/lab/kill ] || case "\$*" in \$(cat /run/lab/kill)) mv /run/lab/kill /run/lab/killed; kill -9 -\$(cat /run/lab/group) ;; esac; }
+fatal() {
+  [ ! -e /run/lab/kill ] || case "\$*" in \$(cat /run/lab/kill))
+    echo >>/run/lab/steps
+    [ "\$(wc -l </run/lab/steps)" -lt ${NTH:-1} ] || { mv /run/lab/kill /run/lab/killed; kill -9 -\$(cat /run/lab/group); }
+    ;;
+  esac
+}
 case "\$*" in ${STUCK:-none}) exit 0 ;; ${FAILS:-none}) echo 'RTNETLINK answers: Operation not permitted' >&2; exit 2 ;; esac
 fatal before "\$@"
 if [ "\$*" = '-j -d addr' ]; then
@@ -81,14 +97,7 @@ PROGRAM
   chmod 755 /run/lab/bin/ip
   cp "$(readlink -f "$(command -v dash || command -v bash)")" /run/lab/containerd-shim
   network >/run/lab/broken
-  if [ -n "${KILL:-}" ]; then
-    printf '%s' "$KILL" >/run/lab/kill
-    printf '#!/bin/sh\necho $$ >/run/lab/group\nexec "$@"\n' >/run/lab/alone
-    chmod 755 /run/lab/alone
-    (repair restore setsid /run/lab/alone >/run/lab/first) || :
-    [ -e /run/lab/killed ] || echo 'it was not killed'
-    rm -f /run/lab/kill
-  fi
+  killed restore
   repair restore env
   echo ---
   cat /run/lab/before
@@ -99,6 +108,7 @@ PROGRAM
   head -n "$UNDO" /run/lab/asked | sed -n '1!G;h;$p' >/run/lab/reversed
   mv /run/lab/reversed /run/lab/asked
   echo ---
+  killed undo
   repair undo env
   echo ---
   cat /run/lab/broken

@@ -70,7 +70,7 @@ network() {
     echo "proxy_arp $(cat "/proc/sys/net/ipv4/conf/$(link "$each")/proxy_arp" 2>&1)"
   done
 }
-[ -n "${FEW:-}" ] || echo 1 >"/proc/sys/net/ipv4/conf/$(link 11)/proxy_arp"
+[ ! -e "/sys/class/net/$(link 11)" ] || echo 1 >"/proc/sys/net/ipv4/conf/$(link 11)/proxy_arp"
 network >/run/lab/before
 
 lose() {

@@ -1,6 +1,6 @@
 /** What the repair of a node does to its own routes, rules, entries and settings, which its pods need, and to what has become of some since they were found. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { completesWhenKilled } from './killed.ts';
+import { completesWhenKilled, takesBackWhenKilled } from './killed.ts';
 import { whyNoLab } from './lab.ts';
 import { restoreAndUndo, restoreLab, type TakenBack } from './restored.ts';
 
@@ -121,3 +121,43 @@ describe.skipIf(whyNoLab() !== null)('a repair of a node that is killed', { time
     ['9', 'neigh replace 169.254.1.1 *'],
   ]);
 });
+
+describe.skipIf(whyNoLab() !== null)(
+  'an undo of what a node lost that is killed',
+  { timeout: 60_000 },
+  () => {
+    takesBackWhenKilled('restore-node.sh', [
+      ['1', 'route del 10.2.2.1 dev veth00000001'],
+      ['2', 'route replace 10.2.2.2 dev veth00000014 scope link'],
+      ['3', 'rule del to 10.2.2.3 lookup main priority 512'],
+      ['4', 'rule del from 10.2.2.4 lookup 2 priority 1536'],
+      ['5', 'route del 10.1.1.0/24 dev cni0'],
+      ['6', 'neigh replace 10.1.1.6 *'],
+      ['7', 'neigh replace 10.2.2.7 *'],
+      ['8', 'neigh replace 10.1.1.254 *'],
+      ['9', 'neigh replace 169.254.1.1 *'],
+      ['10', 'neigh del 169.254.1.1 dev eth0'],
+      // A setting is written by no program: the last look before it, and the first after it.
+      ['11', 'after -j route show default'],
+      ['11', 'before -j route show default', 2],
+    ]);
+    takesBackWhenKilled(
+      'restore-node.sh',
+      [
+        ['12', 'after -j route show default'],
+        ['12', 'before -j route show default', 2],
+        ['12', 'after -j route show default', 3],
+        ['12', 'before -j route show default', 4],
+      ],
+      { count: 2 },
+    );
+    takesBackWhenKilled(
+      'restore-node.sh',
+      [
+        ['1', 'after -6 -j route'],
+        ['1', 'before -j -d addr', 3],
+      ],
+      { count: 2, OFF: 'off' },
+    );
+  },
+);

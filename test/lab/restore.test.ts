@@ -1,6 +1,6 @@
 /** What the repair of a node does to running pods that lost a part of their network, and to what has become of some since they were found. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { completesWhenKilled } from './killed.ts';
+import { completesWhenKilled, takesBackWhenKilled } from './killed.ts';
 import { whyNoLab } from './lab.ts';
 import { type Restored, restoreAndUndo, restoreLab } from './restored.ts';
 
@@ -137,5 +137,19 @@ describe.skipIf(whyNoLab() !== null)('a repair of pods that is killed', { timeou
     ['7', 'link set dev veth00000007 type bridge_slave learning on'],
     ['8', 'link set dev veth00000008 type bridge_slave isolated off'],
     ['9', 'addr add 127.0.0.1/8 dev lo'],
+  ]);
+});
+
+describe.skipIf(whyNoLab() !== null)('an undo of what pods lost that is killed', { timeout: 60_000 }, () => {
+  takesBackWhenKilled('restore.sh', [
+    ['1', 'link set dev lo down'],
+    ['2', 'route del default via 10.1.1.254 dev eth0'],
+    ['3', 'route del 10.1.1.0/24 dev eth0'],
+    ['4', 'link set dev veth00000004 type bridge_slave hairpin off'],
+    ['5', 'link set dev veth00000005 nomaster'],
+    ['6', 'link set dev veth00000006 down'],
+    ['7', 'link set dev veth00000007 type bridge_slave learning off'],
+    ['8', 'link set dev veth00000008 type bridge_slave isolated on'],
+    ['9', 'addr del 127.0.0.1/8 dev lo'],
   ]);
 });

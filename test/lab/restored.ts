@@ -15,7 +15,7 @@ export type Restored = {
   readonly answers: Answers;
   readonly before: Network;
   readonly after: Network;
-  /** What was said when the repair was to be killed, and was not. */
+  /** All that was said, and when the repair was to be killed and was not, that. */
   readonly said: string;
 };
 
@@ -31,7 +31,8 @@ export type TakenBack = Restored & {
  *
  * @param lab - the script that breaks it, beside this file
  * @param act - false rehearses it
- * @param environment - FEW: which losses; KILL: the step at which it is killed, before it is called again; and what the lab is to do meanwhile
+ * @param environment - FEW: which losses; KILL: the step at which it is killed, before it is called again; KILLED: undo, if not the repair is;
+ *   and what the lab is to do meanwhile
  */
 export function restoreLab(
   lab: 'restore.sh' | 'restore-node.sh',
@@ -69,7 +70,7 @@ function sectionsOf(lab: string, act: boolean, environment: Readonly<Record<stri
     answers: answersIn(said),
     before: byPod(before),
     after: byPod(after),
-    said,
+    said: environment.UNDO === undefined ? said : `${said}\n${undone}`,
     undone: environment.UNDO === undefined ? new Map() : answersIn(undone),
     broken: byPod(broken),
     last: byPod(last),
