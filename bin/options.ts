@@ -155,11 +155,11 @@ export function wantsColour(stream: NodeJS.WriteStream, option: boolean): boolea
 }
 
 /** `namespace/name`. @throws AuditError USAGE */
-export function podName(text: string): { namespace: string; name: string } {
+export function podName(text: string, option = '--pod'): { namespace: string; name: string } {
   const [namespace, name, more] = text.split('/');
   if (!namespace || !name || more !== undefined)
-    throw new AuditError('USAGE', `--pod ${text} is not namespace/name`, {
-      remedy: 'Write it as --pod shop/web-1.',
+    throw new AuditError('USAGE', `${option} ${text} is not namespace/name`, {
+      remedy: `Write it as ${option} shop/web-1.`,
     });
   return { namespace, name };
 }

@@ -8,7 +8,8 @@ import type { Exception } from '../lib/model/exception.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { isRunId, newRunId } from '../lib/model/run-id.ts';
 import { SETTLE_SECONDS } from '../lib/model/settle.ts';
-import { type Act, type Asked, type Plan, planRepairs, whyNotBy } from '../lib/repair/plan.ts';
+import type { Act } from '../lib/repair/act.ts';
+import { type Asked, type Plan, planRepairs, whyNotBy } from '../lib/repair/plan.ts';
 import { planUndo } from '../lib/repair/undo.ts';
 import { jsonText } from '../lib/report/index.ts';
 import { warnOfDamage } from './damage.ts';
@@ -22,6 +23,8 @@ export type RemediateOptions = {
   readonly undo?: string;
   readonly asked: Asked;
   readonly limit: number;
+  /** Pods that a reboot may lose, or the data that they keep on the node. */
+  readonly mayLose: readonly { readonly namespace: string; readonly name: string }[];
   readonly fresh?: boolean;
   readonly apply?: boolean;
   readonly rehearse?: boolean;

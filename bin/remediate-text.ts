@@ -5,14 +5,8 @@ import { namespacedName } from '../lib/model/namespaced-name.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import {
-  type Act,
-  type AgentAct,
-  type NodeAct,
-  type ObjectsAct,
-  objectCount,
-  type Plan,
-} from '../lib/repair/plan.ts';
+import { type Act, type AgentAct, type NodeAct, type ObjectsAct, objectCount } from '../lib/repair/act.ts';
+import type { Plan } from '../lib/repair/plan.ts';
 import { scriptOf } from '../lib/repair/script.ts';
 import type { UndoPlan } from '../lib/repair/undo.ts';
 import { jsonText, plural, table } from '../lib/report/index.ts';
@@ -89,6 +83,13 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
     planned: (count) =>
       `restart the CNI agent on ${plural(count, 'node')}. Its pod there is evicted, its successor must ` +
       'become ready, and a new pod on the node must get its network and leave nothing behind',
+  },
+  'reboot-node': {
+    columns: ['NODE', 'WHY'],
+    asked: (count) => `drain and reboot ${plural(count, 'node')}`,
+    planned: (count) =>
+      `drain and reboot ${plural(count, 'node')}. It is cordoned, its pods are evicted, as their disruption budgets ` +
+      'allow, and it must come back Ready from another boot. It takes pods again once an audit finds nothing new on it',
   },
 };
 
@@ -167,7 +168,11 @@ function rows(head: Words['columns'], acts: readonly Act[], width: number): stri
       ? [objectText(act), whyText(act)]
       : [
           printable(act.node, 300),
-          act.kind === 'restart-agent' ? agentText(act) : `${objectCount(act)}: ${namesOf(namesIn(act))}`,
+          act.kind === 'reboot-node'
+            ? whyText(act)
+            : act.kind === 'restart-agent'
+              ? agentText(act)
+              : `${objectCount(act)}: ${namesOf(namesIn(act))}`,
         ];
   return table([[...head], ...acts.map(row)], width).trimEnd();
 }
@@ -183,8 +188,8 @@ const ASKED = 20;
 /** The question asked before anything is done. */
 export function question(acts: readonly Act[], cluster: string): string {
   const objects = acts.map((act) =>
-    act.kind === 'recreate-pod'
-      ? `  pod ${objectText(act)}`
+    act.kind === 'recreate-pod' || act.kind === 'reboot-node'
+      ? `  ${act.kind === 'recreate-pod' ? 'pod' : 'node'} ${objectText(act)}`
       : `  ${printable(act.node, 300)}: ${act.kind === 'restart-agent' ? agentText(act) : namesOf(namesIn(act), ASKED)}`,
   );
   const count = (kind: Act['kind']): number => totalOf(acts.filter((act) => act.kind === kind));
@@ -264,6 +269,7 @@ export function sum(results: readonly ActResult[], matches: (word: string) => bo
 
 function objectText(act: Act): string {
   if (act.kind === 'recreate-pod') return printable(`${namespacedName(act.pod)} on ${act.node}`, 400);
+  if (act.kind === 'reboot-node') return printable(act.node, 300);
   if (act.kind === 'restart-agent') return printable(`${agentText(act)} on ${act.node}`, 400);
   // A refused namespace need not have a name that the runtime gives.
   const names =

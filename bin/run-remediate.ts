@@ -8,6 +8,7 @@ import {
   defaultStore,
   halfDone,
   openStore,
+  PACE,
   recentDays,
   settleHalfDone,
   withoutNamespace,
@@ -18,7 +19,7 @@ import { AuditError } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { mostObjects } from '../lib/probe/index.ts';
-import { type Act, actsWithin } from '../lib/repair/plan.ts';
+import { type Act, actsWithin } from '../lib/repair/act.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { lookingAt, planned, plannedUndo, type RemediateOptions } from './plan-remediate.ts';
@@ -28,6 +29,8 @@ import { version } from './version.ts';
 
 /** For the pod that repairs one node; its admission policy allows a quarter of an hour. */
 const REPAIR_SECONDS = 600;
+
+type LookAtNode = Parameters<typeof settleHalfDone>[2]['look'];
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -53,7 +56,9 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     const exceptions = readExceptions(options.exceptions);
     noteOtherClusters(exceptions, cluster.name);
     const look = lookingAt(cluster, runId, { ...options, exceptions }, interrupt.signal);
-    await tellHalfDone(cluster, store, options, interrupt.signal);
+    const lookAtNode: LookAtNode = async (node, also) =>
+      await look(node, null, also?.canary === true ? ['cni'] : []);
+    await tellHalfDone(cluster, store, options, lookAtNode, interrupt.signal);
     const acts =
       options.undo === undefined
         ? await planned(cluster, store, look, { ...options, exceptions }, interrupt.signal)
@@ -83,9 +88,11 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       runId,
       ...onNode(options),
       store,
-      look: async (node, also) => await look(node, null, also?.canary === true ? ['cni'] : []),
+      look: lookAtNode,
       rehearse: options.rehearse === true,
       anyController: options.asked.pod !== undefined,
+      mayLose: options.mayLose,
+      say: (step) => say(printable(step, 1000)),
       signal: interrupt.signal,
       onResult: (result) => say(resultText(result)),
     });
@@ -115,6 +122,7 @@ async function tellHalfDone(
   cluster: Cluster,
   store: Store,
   options: RemediateOptions,
+  look: LookAtNode,
   signal: AbortSignal,
 ): Promise<void> {
   const days = recentDays(new Date());
@@ -124,6 +132,8 @@ async function tellHalfDone(
     options.apply === true
       ? await settleHalfDone(cluster, store, {
           ...onNode(options),
+          look,
+          say: (step) => say(printable(step, 1000)),
           signal,
           days,
         })
@@ -139,6 +149,7 @@ function onNode({ repairNamespace, image, pullSecret, settle }: RemediateOptions
     repairNamespace,
     image,
     pullSecret: pullSecret ?? null,
+    pace: PACE,
     settleSeconds: settle,
     repairSeconds: REPAIR_SECONDS,
   };

@@ -65,7 +65,7 @@ export function repairAdmissionPolicy(): string {
 # In the namespace ${REPAIR_NAMESPACE} it admits the repair pod of this version of netns-auditor and no other, and lets nobody enter
 # it (exec, attach, port-forward, ephemeral containers). All that the pod can be told is which orphaned namespaces, pairs that lead into no
 # pod, records of addresses and losses of pods and of the node to look at, as an audit found them, whether to delete, to restore or to take
-# back, how long they must have been there, and how much time there is.
+# back, which boot of the node to end, how long they must have been there, and how much time there is.
 # ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
     scripted: {
       component: 'repair',
@@ -74,8 +74,17 @@ export function repairAdmissionPolicy(): string {
     },
     earlier: null,
     others: [],
+    more: MAY_REBOOT,
   });
 }
+
+/** Whoever may start this pod may still not reboot nodes: that needs the right to cordon this one. */
+const MAY_REBOOT = `
+    - expression: >-
+        request.operation == "CONNECT" || !has(variables.container.args) || !variables.container.args.exists(each, each.startsWith("reboot="))
+        || authorizer.group("").resource("nodes").name(object.spec.nodeName).check("patch").allowed()
+      reason: Forbidden
+      message: whoever reboots a node must have the right to patch it (netns-audit manifests --reboot)`;
 
 type Pods = {
   readonly name: string;
@@ -86,6 +95,8 @@ type Pods = {
   /** One more pod with a script of its own, under the same component. */
   readonly earlier: EarlierProbe | null;
   readonly others: readonly { readonly component: string; readonly shape: Shape }[];
+  /** More validations. @default none */
+  readonly more?: string;
 };
 
 const variableOf = (component: string): string =>
@@ -113,6 +124,7 @@ function policy({
   scripted: { shape, parts, component },
   earlier,
   others,
+  more = '',
 }: Pods): string {
   const pods = [{ component, shape }, ...others];
   const differs = (each: string): string =>
@@ -184,7 +196,7 @@ ${indented(differencesFrom(pod.shape), 8)}
       message: only the pods of netns-auditor are admitted in this namespace
       messageExpression: >-
         "only the pods of netns-auditor, of the version whose manifests were applied, are admitted in this namespace; this one differs in "
-        + variables.differences.join(", ")
+        + variables.differences.join(", ")${more}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding

@@ -33,6 +33,7 @@ export const INTEGRATION: readonly string[] = [
   'test/audit/judge.test.ts',
   'test/audit/rename-evidence.test.ts',
   'test/audit/node-cni-records.test.ts',
+  'test/audit/reboot-node.test.ts',
   'test/audit/remediate.test.ts',
   'test/audit/repair-node.test.ts',
   'test/audit/restart-agent.test.ts',

@@ -7,6 +7,7 @@ const files = [
   'admission-policy.yaml',
   'remediate.yaml',
   'remediate-admission-policy.yaml',
+  'reboot.yaml',
 ] as const;
 
 /** `netns-audit manifests`. */
@@ -17,19 +18,26 @@ export function addManifests(program: Command): void {
     .option('--no-admission-policy', 'leave out the policies that admit no other pods')
     .option('--image <image>', 'the image that the policy admits, as in audit --image', DEFAULT_IMAGE)
     .option('--remediate', 'also grant the rights that `netns-audit remediate` needs, to a separate group')
+    .option(
+      '--reboot',
+      'also grant the right with which `netns-audit remediate` reboots nodes, to another group',
+    )
     .addHelpText('after', '\nExample:\n  netns-audit manifests | kubectl apply -f -')
-    .action(async (options: { admissionPolicy: boolean; image: string; remediate?: boolean }) => {
-      const { readFile } = await import('node:fs/promises');
-      const wanted = files.filter(
-        (file) =>
-          (options.admissionPolicy || !file.endsWith('admission-policy.yaml')) &&
-          (options.remediate === true || !file.startsWith('remediate')),
-      );
-      const texts = await Promise.all(
-        wanted.map((file) => readFile(new URL(`../../deploy/${file}`, import.meta.url), 'utf8')),
-      );
-      process.stdout.write(texts.join('---\n').replaceAll(DEFAULT_IMAGE, () => imageName(options.image)));
-    });
+    .action(
+      async (options: { admissionPolicy: boolean; image: string; remediate?: boolean; reboot?: boolean }) => {
+        const { readFile } = await import('node:fs/promises');
+        const wanted = files.filter(
+          (file) =>
+            (options.admissionPolicy || !file.endsWith('admission-policy.yaml')) &&
+            (options.remediate === true || !file.startsWith('remediate')) &&
+            (options.reboot === true || file !== 'reboot.yaml'),
+        );
+        const texts = await Promise.all(
+          wanted.map((file) => readFile(new URL(`../../deploy/${file}`, import.meta.url), 'utf8')),
+        );
+        process.stdout.write(texts.join('---\n').replaceAll(DEFAULT_IMAGE, () => imageName(options.image)));
+      },
+    );
 }
 
 /** The policy has the image in quotes inside an expression: only a name may get there. */

@@ -14,7 +14,8 @@ import type { RemediateOptions } from '../plan-remediate.ts';
 import { clusterTarget } from './audit.ts';
 
 type Options = ClusterOptions &
-  Omit<RemediateOptions, 'report' | 'asked' | 'limit'> & {
+  Omit<RemediateOptions, 'report' | 'asked' | 'limit' | 'mayLose'> & {
+    readonly losePod?: readonly string[];
     readonly only?: string;
     readonly node?: string;
     readonly pod?: string;
@@ -39,6 +40,10 @@ export function addRemediate(program: Command): void {
       '--limit <objects>',
       `at most this many objects: pods, namespaces, links, addresses (default: ${LIMIT})`,
       positive,
+    )
+    .option(
+      '--lose-pod <namespace/name...>',
+      'a reboot may lose this pod, which nothing recreates, or the data that it keeps on the node',
     )
     .option('--fresh', 'run a new audit instead of using a report from the store')
     .option('--undo <run>', 'take back what this run of remediate put back, in place of findings')
@@ -87,7 +92,7 @@ Examples:
   netns-audit remediate -o script > repairs.sh    to read, and run by hand`,
     )
     .action(async (run: string | undefined, options: Options) => {
-      const { only, node, pod, limit, ...rest } = options;
+      const { only, node, pod, limit, losePod = [], ...rest } = options;
       if (options.yes === true && limit === undefined)
         throw new AuditError('USAGE', '--yes goes with --limit', {
           remedy: 'Set how many repairs can be made without asking.',
@@ -112,6 +117,7 @@ Examples:
           ...(pod === undefined ? {} : { pod: podName(pod) }),
         },
         limit: limit ?? LIMIT,
+        mayLose: losePod.map((each) => podName(each, '--lose-pod')),
       });
     });
 }

@@ -5,6 +5,7 @@ export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.
 export { coverReport } from './cover-report.ts';
 export { judgeRecorded, publishMonth, recordedReports } from './demo.ts';
 export { analyze, keepEvidence } from './evidence-files.ts';
+export { PACE } from './pace.ts';
 export { checkPages } from './page-options.ts';
 export { publish } from './publish.ts';
 export { carryOutAll, withoutNamespace } from './remediate.ts';

@@ -2,13 +2,13 @@
 import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject } from '../model/repair-record.ts';
-import type { PodAct } from '../repair/plan.ts';
+import type { PodAct } from '../repair/act.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
 /** They replace an evicted pod. */
-const CONTROLLERS: ReadonlySet<string> = new Set([
+export const CONTROLLERS: ReadonlySet<string> = new Set([
   'ReplicaSet',
   'StatefulSet',
   'DaemonSet',

@@ -7,7 +7,8 @@ import { type Cluster, hasNamespace, whoAmI } from '../cluster/index.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
-import { type Act, isOnNode } from '../repair/plan.ts';
+import { type Act, needsRepairPod } from '../repair/act.ts';
+import { examineReboot } from './reboot-node.ts';
 import { examinePod } from './recreate-pod.ts';
 import type { ActContext, ActResult, ExaminedAct, RepairOptions, RepairResult } from './repair-act.ts';
 import { examineOnNode } from './repair-node.ts';
@@ -56,12 +57,12 @@ export async function withoutNamespace(
   namespace: string,
   signal?: AbortSignal,
 ): Promise<Act[]> {
-  const needsIt = acts.some(isOnNode);
+  const needsIt = acts.some(needsRepairPod);
   if (!needsIt || (await hasNamespace(cluster, namespace, signal))) return [...acts];
   const refused =
     `the namespace ${namespace} is missing: have an administrator apply it with its admission policy, ` +
     'netns-audit manifests --remediate | kubectl apply -f -';
-  return acts.map((act) => (isOnNode(act) ? { ...act, refused } : act));
+  return acts.map((act) => (needsRepairPod(act) ? { ...act, refused } : act));
 }
 
 function nameOf(act: Act): string {
@@ -121,6 +122,7 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: ActCont
 async function examine(cluster: Cluster, act: Act, context: ActContext): Promise<ExaminedAct> {
   if (act.kind === 'recreate-pod') return await examinePod(cluster, act, context);
   if (act.kind === 'restart-agent') return await examineAgent(cluster, act, context);
+  if (act.kind === 'reboot-node') return await examineReboot(cluster, act, context);
   return examineOnNode(cluster, act, context);
 }
 

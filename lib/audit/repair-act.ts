@@ -3,7 +3,8 @@ import type { Store } from '../history/index.ts';
 import type { RepairObject } from '../model/repair-record.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { RepairAnswer } from '../probe/index.ts';
-import type { Act } from '../repair/plan.ts';
+import type { Act } from '../repair/act.ts';
+import type { Pace } from './pace.ts';
 
 export type RepairOptions = {
   readonly runId: string;
@@ -22,6 +23,11 @@ export type RepairOptions = {
   readonly rehearse: boolean;
   /** Accepts controllers other than those of Kubernetes: named pods may have any. */
   readonly anyController: boolean;
+  /** A reboot may lose these pods, or the data that they keep on the node. */
+  readonly mayLose: readonly { readonly namespace: string; readonly name: string }[];
+  /** Called with a sentence on each step of an act that takes long. */
+  readonly say: (step: string) => void;
+  readonly pace: Pace;
   readonly signal: AbortSignal;
   readonly onResult: (result: ActResult) => void;
 };
@@ -57,3 +63,15 @@ export type ExaminedAct =
       /** The object after it, for the record. */
       readonly after: (repair: RepairResult) => RepairObject;
     };
+
+const RENEWAL_MILLISECONDS = 60_000;
+
+/** Renews the lease whenever a minute has passed since, for steps that take longer than it is held. */
+export function renewing({ renew }: Pick<ActContext, 'renew'>): () => Promise<void> {
+  let renewed = Date.now();
+  return async () => {
+    if (Date.now() - renewed <= RENEWAL_MILLISECONDS) return;
+    await renew();
+    renewed = Date.now();
+  };
+}

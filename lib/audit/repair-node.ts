@@ -9,8 +9,8 @@ import type { Finding } from '../model/finding.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
+import type { NamespacesAct, NodeAct } from '../repair/act.ts';
 import type { NodeObject } from '../repair/node-object.ts';
-import type { NamespacesAct, NodeAct } from '../repair/plan.ts';
 import { whyUnread } from './look-again.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 
@@ -160,7 +160,7 @@ export type OnNode = Pick<
   'runId' | 'repairNamespace' | 'repairSeconds' | 'settleSeconds' | 'image' | 'pullSecret' | 'signal'
 >;
 
-export type NodeRecord = Exclude<RepairRecord, { act: 'recreate-pod' | 'restart-agent' }>;
+export type NodeRecord = Exclude<RepairRecord, { act: 'recreate-pod' | 'restart-agent' | 'reboot-node' }>;
 
 /** Objects of one node for a repair pod: those of an act, or of the record of one. */
 type RepairRequest = Pick<NamespacesAct, 'node' | 'orphans'> & {
@@ -171,7 +171,11 @@ function requestOf(act: NodeAct): RepairRequest {
   return act.kind === 'delete-namespaces' ? { ...act, objects: [] } : { ...act, orphans: [] };
 }
 
-async function askedOnNode(
+/**
+ * Runs the pod that repairs, and reads its answers.
+ * @throws AuditError PROBE_REFUSED, PROBE_FAILED, NODE_SILENT, DEADLINE, CLUSTER_*, ABORTED
+ */
+export async function askedOnNode(
   cluster: Cluster,
   { node, orphans, objects }: RepairRequest,
   context: OnNode,

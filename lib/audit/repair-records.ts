@@ -8,7 +8,10 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
+import { becameOfReboot, type Settling } from './reboot-node.ts';
 import { finishOnNode, type NodeRecord, type OnNode, WORDS } from './repair-node.ts';
+
+type RebootRecord = Extract<RepairRecord, { act: 'reboot-node' }>;
 
 const LEASE = 'netns-audit-remediate';
 
@@ -106,7 +109,8 @@ async function recordsAt(
   return records;
 }
 
-function firstOf(record: NodeRecord): { readonly name: string } | undefined {
+function firstOf(record: NodeRecord | RebootRecord): { readonly name: string } | undefined {
+  if (record.act === 'reboot-node') return undefined;
   return record.act === 'delete-namespaces' ? record.namespaces[0] : record.objects[0];
 }
 
@@ -126,7 +130,9 @@ export function begunSentence(record: RepairRecord): string {
   const what =
     'pod' in record
       ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${namespacedName(record.pod)}`
-      : `${WORDS[record.act].verb} ${whatOf(record)} on ${record.node}`;
+      : record.act === 'reboot-node'
+        ? `reboot ${record.node}`
+        : `${WORDS[record.act].verb} ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }
 
@@ -143,16 +149,17 @@ export async function settleHalfDone(
   options: {
     readonly days: readonly string[];
     /** The Kubernetes namespace is for records of earlier versions, which do not name it. */
-  } & Omit<OnNode, 'runId'>,
+  } & Omit<OnNode, 'runId'> &
+    Pick<Settling, 'look' | 'say' | 'pace'>,
 ): Promise<string[]> {
   const said: string[] = [];
   const lease = await takeLease(cluster, `settling ${randomUUID()}`);
   try {
     for (const record of await halfDone(store, cluster, options.days)) {
-      const { outcome, record: settled } =
-        'pod' in record
-          ? { outcome: await becameOfPod(cluster, record.pod), record }
-          : await becameOnNode(cluster, record, options);
+      const { outcome, record: settled } = await became(cluster, record, {
+        ...options,
+        renew: () => lease.renew(),
+      });
       await writeRecord(store, { ...settled, at: new Date().toISOString(), phase: 'failed', outcome });
       said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
     }
@@ -160,6 +167,17 @@ export async function settleHalfDone(
     await lease.release();
   }
   return said;
+}
+
+async function became(
+  cluster: Cluster,
+  record: RepairRecord,
+  options: Omit<OnNode, 'runId'> & Settling,
+): Promise<{ readonly outcome: string; readonly record: RepairRecord }> {
+  if ('pod' in record) return { outcome: await becameOfPod(cluster, record.pod), record };
+  if (record.act !== 'reboot-node') return await becameOnNode(cluster, record, options);
+  const { removed } = await sweep(cluster, record.repairNamespace, null, { component: 'repair' });
+  return { outcome: await becameOfReboot(cluster, record, options, removed.length > 0), record };
 }
 
 async function becameOfPod(

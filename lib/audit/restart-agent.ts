@@ -6,7 +6,7 @@ import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/in
 import type { Finding } from '../model/finding.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject } from '../model/repair-record.ts';
-import type { AgentAct } from '../repair/plan.ts';
+import type { AgentAct } from '../repair/act.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 import { type Controlled, successorOf } from './successor.ts';

@@ -1,11 +1,10 @@
 /** Waits for the pod that takes the place of one that was evicted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, listOwnedPods, type OwnedPod } from '../cluster/index.ts';
-import type { ActContext } from './repair-act.ts';
+import { type ActContext, renewing } from './repair-act.ts';
 
 /** Beside its grace period, for a pod to be gone and its successor to be ready. */
 const READY_MILLISECONDS = 180_000;
-const RENEWAL_MILLISECONDS = 60_000;
 
 /** A pod that is about to be evicted. */
 export type Controlled = {
@@ -27,12 +26,9 @@ export async function successorOf(
   const end = Date.now() + pod.graceSeconds * 1000 + READY_MILLISECONDS;
   let isGone = false;
   // A pod may take longer to end than the lease is held.
-  let renewed = Date.now();
+  const renew = renewing(context);
   for (;;) {
-    if (Date.now() - renewed > RENEWAL_MILLISECONDS) {
-      await context.renew();
-      renewed = Date.now();
-    }
+    await renew();
     if (Date.now() > end)
       return isGone
         ? `evicted, but no other pod of its ${controller.kind} became ready in time`

@@ -16,7 +16,8 @@ export { listCalicoBlock, listCiliumEndpoint, listCniRecords } from './list-cni-
 export { listNetworkPolicies } from './list-network-policies.ts';
 export { listServiceEndpoints, readEndpoints } from './list-service-endpoints.ts';
 export { ensureNamespace, hasNamespace } from './namespace.ts';
-export { evict, listOwnedPods, type OwnedPod } from './owned-pods.ts';
+export { cordonNode, listNodeStates, type NodeState, uncordonNode } from './node-state.ts';
+export { BudgetRefused, evict, listOwnedPods, listOwnedPodsOnNode, type OwnedPod } from './owned-pods.ts';
 export { ProbePods } from './probe-pods.ts';
 export { isAllowed, type Right, whoAmI, wouldAdmit } from './rights.ts';
 export { sweep } from './sweep.ts';

@@ -28,7 +28,7 @@ export type Credentials = {
 };
 
 export type ApiRequest = {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
@@ -171,7 +171,8 @@ export class Transport {
       'user-agent': this.#userAgent,
       ...asked,
     };
-    if (options.body !== undefined) headers['content-type'] = 'application/json';
+    if (options.body !== undefined)
+      headers['content-type'] = `application/${options.method === 'PATCH' ? 'merge-patch+' : ''}json`;
     this.requests += 1;
     const response = await request(url, {
       method: options.method ?? 'GET',

@@ -19,6 +19,9 @@ export const RUN_LABEL = 'netns-auditor/run';
 /** ISO 8601: after this time any run may delete the pod, as the run that created it is dead. */
 export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
 
+/** On a node: the run that cordoned it. */
+export const CORDON_ANNOTATION = 'netns-auditor/cordoned-by';
+
 /** Kubernetes namespace of the pods. */
 export const DEFAULT_NAMESPACE = 'netns-audit';
 

@@ -16,6 +16,8 @@ export const ADDRESS = '[0-9a-f.:]{3,39}';
 export const ADDRESS_4 = '[0-9.]{7,15}';
 export const SUBNET_4 = `${ADDRESS_4}/[0-9]{1,2}`;
 export const MAC = '[0-9a-f]{2}(:[0-9a-f]{2}){5}';
+/** The id that a kernel gives to each boot. */
+export const BOOT = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 /** A network of host-local, which is a directory. */
 export const NETWORK = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}';
 /** The id of a container. */

@@ -32,6 +32,16 @@ const recreated = base.extend({
 
 const restarted = recreated.extend({ act: z.literal('restart-agent') });
 
+const rebooted = base.extend({
+  act: z.literal('reboot-node'),
+  node: z.string(),
+  nodeUid: z.string(),
+  repairNamespace: z.string().describe('Kubernetes namespace of the pod that repairs.'),
+  bootId: z.string().describe('Of the boot that was to end.'),
+  wasCordoned: z.boolean().describe('Before the repair: then it stays cordoned.'),
+  known: z.array(z.string()).describe('Fingerprints of what an audit of the node found right before.'),
+});
+
 const deleted = base.extend({
   act: z.literal('delete-namespaces'),
   node: z.string(),
@@ -74,7 +84,7 @@ const onNode = base.extend({
 });
 
 export const repairRecordSchema = z
-  .discriminatedUnion('act', [recreated, restarted, deleted, onNode])
+  .discriminatedUnion('act', [recreated, restarted, rebooted, deleted, onNode])
   .meta({ id: 'RepairRecord', description: 'One repair that the tool made, or began.' });
 export type RepairRecord = z.infer<typeof repairRecordSchema>;
 
@@ -82,5 +92,9 @@ export type RepairRecord = z.infer<typeof repairRecordSchema>;
 export type RepairObject =
   | Pick<z.infer<typeof recreated>, 'act' | 'pod'>
   | Pick<z.infer<typeof restarted>, 'act' | 'pod'>
+  | Pick<
+      z.infer<typeof rebooted>,
+      'act' | 'node' | 'nodeUid' | 'repairNamespace' | 'bootId' | 'wasCordoned' | 'known'
+    >
   | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'repairNamespace' | 'namespaces'>
   | Pick<z.infer<typeof onNode>, 'act' | 'node' | 'repairNamespace' | 'objects'>;

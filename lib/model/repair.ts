@@ -69,6 +69,10 @@ const restartAgentSchema = z
     "Evicts the pod of the CNI plugin's agent on the node of the finding; its DaemonSet creates another.",
   );
 
+const rebootNodeSchema = z
+  .object({ kind: z.literal('reboot-node') })
+  .describe('Drains the node of the finding, and reboots it.');
+
 /** A repair has the kind of the act that carries it out. */
 export const repairSchema = z
   .discriminatedUnion('kind', [
@@ -77,6 +81,7 @@ export const repairSchema = z
     deleteVethSchema,
     releaseAddressesSchema,
     restartAgentSchema,
+    rebootNodeSchema,
     restoreSchema,
   ])
   .meta({ id: 'Repair', description: 'What netns-audit remediate can do about a finding.' });
@@ -101,6 +106,7 @@ export const actKinds = [
   'delete-namespaces',
   'recreate-pod',
   'restart-agent',
+  'reboot-node',
 ] as const satisfies readonly (Repair['kind'] | 'take-back')[];
 export type ActKind = (typeof actKinds)[number];
 

@@ -6,56 +6,11 @@
 import { HOUR } from '../model/days.ts';
 import { type Finding, nodeOf } from '../model/finding.ts';
 import { isAbout, type Narrowing } from '../model/narrowing.ts';
-import { type Orphan, type Repair, type RepairOf, whyNever } from '../model/repair.ts';
+import { type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
+import type { Act, AgentAct, NamespacesAct, ObjectsAct, Planned, PodAct, RebootAct } from './act.ts';
 import { leakedPair, leakedRecords, type NodeObject, restorables } from './node-object.ts';
-import { whyNotDeleted, whyNotRecreated, whyNotRestored, whyRefused } from './refusals.ts';
-
-type Planned = {
-  readonly node: string;
-  /** Worst first. */
-  readonly findings: readonly Finding[];
-  /** Why it must not be tried; null if it may. */
-  readonly refused: string | null;
-};
-
-/** Recreates one pod, for all findings that this repairs. */
-export type PodAct = Planned & {
-  readonly kind: 'recreate-pod';
-  readonly pod: { readonly namespace: string; readonly name: string };
-};
-
-/** Deletes unused namespaces on one node: one finding each, in the same order if it may be tried. */
-export type NamespacesAct = Planned & {
-  readonly kind: 'delete-namespaces';
-  readonly orphans: readonly Orphan[];
-};
-
-/**
- * Puts back what pods lost, or takes it back, or deletes pairs that lead into no pod, or address records
- * without a container, on one node.
- */
-export type ObjectsAct = Planned & {
-  readonly kind: 'restore' | 'take-back' | 'delete-veths' | 'release-addresses';
-  readonly objects: readonly NodeObject[];
-};
-
-/** Restarts the agent of a node's CNI plugin. */
-export type AgentAct = Planned & {
-  readonly kind: 'restart-agent';
-  readonly agent: { readonly namespace: string; readonly selector: string };
-};
-
-/** Acts of a pod on the node. */
-export type NodeAct = NamespacesAct | ObjectsAct;
-
-/** Whether a pod on the node makes the act; the others are made through the API alone. */
-export function isOnNode(act: Act): act is NodeAct {
-  return act.kind !== 'recreate-pod' && act.kind !== 'restart-agent';
-}
-
-/** All acts of the tool. lib/audit has the checks before and after each kind. */
-export type Act = PodAct | AgentAct | NodeAct;
+import { whyNotDeleted, whyNotRebooted, whyNotRecreated, whyNotRestored, whyRefused } from './refusals.ts';
 
 export type Plan = {
   /** Candidates first, then the refused ones. */
@@ -112,6 +67,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     ...recordsActs(ofKind('release-addresses', found)),
     ...podActs(ofKind('recreate-pod', found), known),
     ...agentActs(ofKind('restart-agent', found), known),
+    ...rebootActs(ofKind('reboot-node', found), known, asked),
   ];
   const byHand = wanted.filter(
     ({ repair, suppressed, remedy }) =>
@@ -121,46 +77,6 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     acts: acts.toSorted((a, b) => Number(a.refused !== null) - Number(b.refused !== null)),
     byHand,
   };
-}
-
-/** How many objects an act changes. */
-export function objectCount(act: Act): number {
-  if (!isOnNode(act)) return 1;
-  return act.kind === 'delete-namespaces' ? act.orphans.length : act.objects.length;
-}
-
-/**
- * The acts to try, up to a total number of objects.
- *
- * @param mostOf - objects per act on a node, by its kind: more make another act
- */
-export function actsWithin(
-  acts: readonly Act[],
-  limit: number,
-  mostOf: (kind: NodeAct['kind']) => number,
-): Act[] {
-  const chosen: Act[] = [];
-  let left = limit;
-  for (const act of acts.filter(({ refused }) => refused === null)) {
-    if (!isOnNode(act)) {
-      if (left > 0) chosen.push(act);
-      left -= 1;
-      continue;
-    }
-    const most = mostOf(act.kind);
-    for (let from = 0; from < objectCount(act) && left > 0; from += most) {
-      const part = partOf(act, from, Math.min(from + most, from + left));
-      chosen.push(part);
-      left -= objectCount(part);
-    }
-  }
-  return chosen;
-}
-
-function partOf(act: NodeAct, from: number, to: number): NodeAct {
-  // A finding may list many records, so that all of them stay.
-  if (act.kind !== 'delete-namespaces') return { ...act, objects: act.objects.slice(from, to) };
-  return { ...act, orphans: act.orphans.slice(from, to), findings: act.findings.slice(from, to) };
 }
 
 /** A finding, with the repair that its check names. */
@@ -181,7 +97,8 @@ function podActs(
   found: readonly Repairable<RepairOf<'recreate-pod'>>[],
   known: ReadonlyMap<string, Finding>,
 ): PodAct[] {
-  return withReasonToAct(found, known, ({ namespace, name }) => [namespace, name]).map(
+  const whyNot = (finding: Finding) => whyNotRecreated(finding, known);
+  return withReasonToAct(found, whyNot, ({ namespace, name }) => [namespace, name]).map(
     ({ first, node, findings, refused }) => {
       const { namespace, name } = first.repair;
       return { kind: 'recreate-pod', pod: { namespace, name }, node, findings, refused };
@@ -193,7 +110,8 @@ function agentActs(
   found: readonly Repairable<RepairOf<'restart-agent'>>[],
   known: ReadonlyMap<string, Finding>,
 ): AgentAct[] {
-  return withReasonToAct(found, known, ({ namespace, selector }) => [namespace, selector]).map(
+  const whyNot = (finding: Finding) => whyNotRecreated(finding, known);
+  return withReasonToAct(found, whyNot, ({ namespace, selector }) => [namespace, selector]).map(
     ({ first, node, findings, refused }) => {
       const { namespace, selector } = first.repair;
       return { kind: 'restart-agent', agent: { namespace, selector }, node, findings, refused };
@@ -201,10 +119,24 @@ function agentActs(
   );
 }
 
+function rebootActs(
+  found: readonly Repairable<RepairOf<'reboot-node'>>[],
+  known: ReadonlyMap<string, Finding>,
+  asked: Asked,
+): RebootAct[] {
+  const whyNot = (finding: Finding) => whyRefused(finding) ?? whyNotRestored(finding, known);
+  return withReasonToAct(found, whyNot, () => []).map(({ node, findings, refused }) => ({
+    kind: 'reboot-node',
+    node,
+    findings,
+    refused: refused ?? whyNotRebooted(asked),
+  }));
+}
+
 /** One group per object of a node: one good reason is enough to act, and a refused finding is not one. */
 function withReasonToAct<R extends Repair>(
   found: readonly Repairable<R>[],
-  known: ReadonlyMap<string, Finding>,
+  whyNot: (finding: Finding) => string | null,
   object: (repair: R) => readonly string[],
 ): (Planned & { readonly first: Repairable<R> })[] {
   const groups = Map.groupBy(found, ({ finding, repair }) =>
@@ -213,7 +145,7 @@ function withReasonToAct<R extends Repair>(
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined || nodeOf(first.finding) === '') return [];
-    const asked = group.map(({ finding }) => ({ finding, refused: whyNotRecreated(finding, known) }));
+    const asked = group.map(({ finding }) => ({ finding, refused: whyNot(finding) }));
     const sure = asked.filter(({ refused }) => refused === null);
     const reasons = sure.length > 0 ? sure : asked;
     return [

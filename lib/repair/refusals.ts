@@ -1,5 +1,6 @@
 /** Why a repair that a check asks for must not be tried by this report. */
 import type { Finding } from '../model/finding.ts';
+import type { Narrowing } from '../model/narrowing.ts';
 
 /**
  * Why an object must not be deleted: two audits must have seen it. Null, here and below, if the repair may be
@@ -26,6 +27,13 @@ export function whyNotRecreated(finding: Finding, known: ReadonlyMap<string, Fin
   const cause = finding.partOf === null ? undefined : known.get(finding.partOf);
   if (cause !== undefined) return `${cause.check} is its cause, which a new pod would share`;
   return null;
+}
+
+/** Why no node must be rebooted: nobody has asked for this one. */
+export function whyNotRebooted({ check, node }: Narrowing): string | null {
+  return check === undefined || node === undefined
+    ? 'the tool reboots a node only if it is named: --only CHECK --node NODE'
+    : null;
 }
 
 /** Why no repair at all may be tried for the finding. */

@@ -2,7 +2,7 @@
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairRecord } from '../model/repair-record.ts';
 import { undoArgument } from '../model/restore-argument.ts';
-import type { ObjectsAct } from './plan.ts';
+import type { ObjectsAct } from './act.ts';
 
 export type UndoPlan = {
   readonly acts: readonly ObjectsAct[];
@@ -62,6 +62,8 @@ function ofOther(record: Exclude<RepairRecord, { act: 'restore' }>): UndoPlan['k
       ? { what: `the agent ${pod}`, why: 'a pod that was evicted does not come back' }
       : { what: pod, why: 'a pod that was evicted does not come back' };
   }
+  if (record.act === 'reboot-node')
+    return { what: `the boot of ${record.node}`, why: 'no reboot can be taken back' };
   const names = record.act === 'delete-namespaces' ? record.namespaces : record.objects;
   const what = `${names.map(({ name }) => name).join(', ')} on ${record.node}`;
   return record.act === 'take-back'

@@ -2,7 +2,7 @@
 import { canaryManifest } from '../../lib/audit/canary.ts';
 import { hostLinkNames } from '../../lib/model/cni-names.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE, REPAIR_NAMESPACE } from '../../lib/model/own-pods.ts';
-import { ADDRESS, CONTAINER, NETWORK, NUMBER, PIN } from '../../lib/model/repair-grammar.ts';
+import { ADDRESS, BOOT, CONTAINER, NETWORK, NUMBER, PIN } from '../../lib/model/repair-grammar.ts';
 import { restoreArguments, undoArguments } from '../../lib/model/restore-argument.ts';
 import { probePod, repairPod } from '../../lib/probe/index.ts';
 import { literal } from './cel.ts';
@@ -45,6 +45,7 @@ export function repairShape(): Scripted {
     `^orphan=${PIN}:${NUMBER}:[0-9]{1,10}$`,
     `^veth=(${hostLinkNames.join('|')}):${NUMBER}$`,
     `^address=${NETWORK}:${ADDRESS}:${CONTAINER}$`,
+    `^reboot=${BOOT}$`,
     ...restoreArguments,
     ...undoArguments,
     '^act=[01]$',

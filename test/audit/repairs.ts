@@ -7,6 +7,7 @@ import { recentDays } from '../../lib/audit/index.ts';
 import type { RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { DirectoryStore } from '../../lib/history/index.ts';
+import { aReport } from '../report/sample.ts';
 import type { StubApiServer } from '../stub/api-server.ts';
 import { connectedStub } from '../stub/connected.ts';
 
@@ -17,15 +18,29 @@ const HOW = {
   pullSecret: null,
   settleSeconds: 900,
   repairSeconds: 600,
+  pace: { drain: 20_000, stuck: 20, boot: 20_000, order: 20_000, pause: 5, look: 20 },
   signal: new AbortController().signal,
 } as const;
 
 /** How repairs that were killed are settled. */
-export const SETTLING = { ...HOW, days: recentDays(new Date()) };
+export const SETTLING = {
+  ...HOW,
+  days: recentDays(new Date()),
+  say: () => {},
+  look: async () => aReport({ findings: [] }),
+};
 
 /** The options of a call that repairs. */
 export function repairOptions(own: Pick<RepairOptions, 'runId' | 'store' | 'look'>): RepairOptions {
-  return { ...HOW, rehearse: false, anyController: false, onResult: () => {}, ...own };
+  return {
+    ...HOW,
+    rehearse: false,
+    anyController: false,
+    mayLose: [],
+    say: () => {},
+    onResult: () => {},
+    ...own,
+  };
 }
 
 export type Place = {

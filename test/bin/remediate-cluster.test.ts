@@ -7,7 +7,7 @@ import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore, keys } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
-import type { Act } from '../../lib/repair/plan.ts';
+import type { Act } from '../../lib/repair/act.ts';
 import { aNode } from '../checks/evidence.ts';
 import { anOrphan, aReport } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';

@@ -4,7 +4,8 @@ import { planText, question, resultText, summary } from '../../bin/remediate-tex
 import type { ActResult } from '../../lib/audit/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { mostObjects } from '../../lib/probe/index.ts';
-import { actsWithin, planRepairs } from '../../lib/repair/plan.ts';
+import { actsWithin } from '../../lib/repair/act.ts';
+import { planRepairs } from '../../lib/repair/plan.ts';
 import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords, somethingLost } from '../report/sample.ts';
 import { run } from './run.ts';
 
@@ -12,6 +13,14 @@ describe('whoever asks for repairs of a check', () => {
   it('is told that there is none of that name, and not that there is nothing to repair', async () => {
     const { error, code } = await run('remediate', '--only', 'namespaces-orphaned');
     expect(error).toContain('--only namespaces-orphaned: there is no such check');
+    expect(code).toBe(2);
+  });
+});
+
+describe('whoever names a pod that a reboot may lose', () => {
+  it('is told where that is no name of a pod', async () => {
+    const { error, code } = await run('remediate', '--lose-pod', 'shop/web-1', 'web-2');
+    expect(error).toContain('--lose-pod web-2 is not namespace/name');
     expect(code).toBe(2);
   });
 });
@@ -38,6 +47,15 @@ describe('the manifests', () => {
     expect(await kindsOf('--remediate', '--no-admission-policy')).not.toContain(
       'ValidatingAdmissionPolicy - netns-auditor-remediate',
     );
+  });
+
+  it('have the right to reboot nodes only where it is asked for by name', async () => {
+    const without = await kindsOf('--remediate');
+    expect(without.filter((each) => each.includes('reboot'))).toEqual([]);
+    expect((await kindsOf('--remediate', '--reboot')).filter((each) => !without.includes(each))).toEqual([
+      'ClusterRole - netns-auditor-reboot',
+      'ClusterRoleBinding - netns-auditor-reboot',
+    ]);
   });
 });
 
@@ -99,6 +117,25 @@ describe('what is said of repairs', () => {
   refused: its plugins isolate their ports: shop/web-1/isolated
   To take it back, as root on node-1:
     ip link set veth12345678 type bridge_slave learning off`,
+    );
+  });
+
+  it('names the node that would be rebooted, and what is done before and after', () => {
+    const hung = aFinding({
+      check: 'kernel-netns-hung',
+      object: { kind: 'node', name: 'node-1' },
+      repair: { kind: 'reboot-node' },
+    });
+    const report = aReport({ findings: [hung] });
+    const named = planRepairs(report, { check: 'kernel-netns-hung', node: 'node-1' });
+    const text = planText(named, report, 10, 400);
+    expect(text).toMatch(/^Drain and reboot 1 node\. It is cordoned, its pods are evicted, /m);
+    expect(text).toMatch(/^node-1 +kernel-netns-hung$/m);
+    expect(question(named.acts, 'prod-eu')).toBe(
+      '  node node-1\nDrain and reboot 1 node of prod-eu? Type yes: ',
+    );
+    expect(planText(planRepairs(report, {}), report, 10, 400)).toContain(
+      'node-1 (kernel-netns-hung): the tool reboots a node only if it is named: --only CHECK --node NODE',
     );
   });
 

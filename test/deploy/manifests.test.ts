@@ -82,6 +82,7 @@ describe('the admission policy of the pods that repair nodes', () => {
     `restore-aws-rule=shop/web-1/rule-1536-10.1.1.2,${pod},eni12345678901,7,10.1.1.2,2`,
     `restore-forwarding=forwarding-4,${pod},4`,
     `undo-host-route=shop/web-1/route-to-10.1.1.2,${pod},cali12345678901,7,10.1.1.2,link,none`,
+    'reboot=11111111-1111-4111-8111-111111111111',
   ])('takes %s', (argument) => {
     expect(isTaken(argument)).toBe(true);
   });
@@ -95,6 +96,8 @@ describe('the admission policy of the pods that repair nodes', () => {
     `restore-host-route=x,${pod},cali12345678901,7,0.0.0.0/0,link,none`,
     `restore-aws-rule=x,${pod},eni12345678901,7,all,2`,
     `undo-forwarding=x,${pod},5`,
+    'reboot=',
+    'reboot=1; rm -rf /',
   ])('refuses %s: it is no loss of a pod', (argument) => {
     expect(isTaken(argument)).toBe(false);
   });

@@ -52,7 +52,7 @@ describe('a repair that a report says', () => {
   });
 
   it('is none where a later version can repair what this one cannot', () => {
-    expect(findingRepairSchema.parse({ kind: 'reboot-node' })).toBeNull();
+    expect(findingRepairSchema.parse({ kind: 'replace-node' })).toBeNull();
   });
 
   it('is read as it was written', () => {

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
 import { mostObjects } from '../../lib/probe/index.ts';
-import { actsWithin, objectCount, planRepairs, whyNotBy } from '../../lib/repair/plan.ts';
+import { actsWithin, objectCount } from '../../lib/repair/act.ts';
+import { planRepairs, whyNotBy } from '../../lib/repair/plan.ts';
 import { scriptOf } from '../../lib/repair/script.ts';
 import {
   aFinding,

@@ -50,6 +50,26 @@ describe('what a run put back', () => {
     expect(kept).toEqual([]);
   });
 
+  it('has no reboot that could be taken back', () => {
+    const { acts, kept } = planUndo(
+      [
+        {
+          ...base,
+          act: 'reboot-node',
+          node: 'node-1',
+          nodeUid: 'uid',
+          repairNamespace: 'netns-audit-remediate',
+          bootId: 'b',
+          wasCordoned: false,
+          known: [],
+        },
+      ],
+      undefined,
+    );
+    expect(acts).toEqual([]);
+    expect(kept).toEqual([{ what: 'the boot of node-1', why: 'no reboot can be taken back' }]);
+  });
+
   it('is taken back on one node alone, where that is asked for', () => {
     const { acts } = planUndo(
       [restored(object('a')), { ...restored(object('c')), node: 'node-2' }],

@@ -200,6 +200,7 @@ export class StubApiServer {
     const path = url.pathname;
     if (path === '/version') return json(response, 200, { gitVersion: 'v1.36.0-stub' });
     if (path === '/api/v1/nodes') return this.#list(url, this.nodes, response);
+    if (path.startsWith('/api/v1/nodes/') && method === 'PATCH') return this.#patchNode(path, body, response);
     if (path.includes('/kube-node-lease/leases/')) return this.#lease(path, response);
     if (path.includes('/leases')) return takeLease(this.taken, { method, path, body }, response);
     if (path === '/api/v1/events') return this.#list(url, this.events, response);
@@ -253,6 +254,7 @@ export class StubApiServer {
       const { uid } =
         (body as { deleteOptions?: { preconditions?: { uid?: string } } }).deleteOptions?.preconditions ?? {};
       if (uid !== pod.metadata.uid) return status(response, 409, 'the uid is another');
+      if (JSON.stringify(body).includes('"dryRun"')) return json(response, 201, {});
       this.pods.delete(`${namespace}/${name}`);
       this.onEvicted(pod);
       return json(response, 201, {});
@@ -263,6 +265,21 @@ export class StubApiServer {
       this.#tell('DELETED', pod);
     }
     return json(response, 200, pod);
+  }
+
+  /** A merge patch of annotations and of what may be scheduled there. */
+  #patchNode(path: string, body: ApiObject | undefined, response: ServerResponse): ServerResponse {
+    const node = this.nodes.find(({ metadata }) => path.endsWith(`/${metadata.name}`));
+    if (node === undefined || body === undefined) return status(response, 404, 'no such node');
+    if (body.metadata.resourceVersion !== (node.metadata.resourceVersion ?? ''))
+      return status(response, 409, 'the object has been modified');
+    this.#version += 1;
+    node.metadata.resourceVersion = String(this.#version);
+    const annotations = Object.entries({ ...node.metadata.annotations, ...body.metadata.annotations });
+    node.metadata.annotations = Object.fromEntries(annotations.filter(([, value]) => value !== null));
+    const spec = Object.entries({ ...node.spec, ...body.spec });
+    node.spec = Object.fromEntries(spec.filter(([, value]) => value !== null));
+    return json(response, 200, node);
   }
 
   #lease(path: string, response: ServerResponse): ServerResponse {

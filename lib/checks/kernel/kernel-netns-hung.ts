@@ -3,7 +3,7 @@ import { waitingDevices } from '../../computed/waiting-devices.ts';
 import type { KernelMessage } from '../../model/evidence.ts';
 import { counted, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { rebootForKernel } from '../remedies/node.ts';
+import { REBOOT, rebootForKernel } from '../remedies/node.ts';
 
 const HUNG = /task .{1,60}:(\d{1,10}) blocked for more than \d+ seconds/;
 const IN_NAMESPACE_CODE = /\b(cleanup_net|copy_net_ns)\b/;
@@ -62,6 +62,7 @@ export const kernelNetnsHung = defineCheck({
           })),
         ],
         remedy: rebootForKernel(node),
+        repair: REBOOT,
       }),
     ];
   },

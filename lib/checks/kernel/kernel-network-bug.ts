@@ -1,7 +1,7 @@
 import { incidents, logged, recent, reportedForADay } from '../../computed/kernel-log.ts';
 import { counted, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { rebootForKernel } from '../remedies/node.ts';
+import { REBOOT, rebootForKernel } from '../remedies/node.ts';
 
 /** How the report of a kernel defect begins. `WARNING:` is not included: it is common, and the kernel continues. */
 const DEFECT =
@@ -59,6 +59,7 @@ export const kernelNetworkBug = defineCheck({
           source: 'dmesg',
         })),
         remedy: rebootForKernel(node),
+        repair: REBOOT,
       }),
     ];
   },

@@ -2,7 +2,7 @@ import { logged, recent, reportedWhileActive } from '../../computed/kernel-log.t
 import { waitingDevices } from '../../computed/waiting-devices.ts';
 import { counted, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
-import { rebootForKernel } from '../remedies/node.ts';
+import { REBOOT, rebootForKernel } from '../remedies/node.ts';
 
 /** One leaked reference blocks the only worker that cleans up namespaces (kubernetes#64743). */
 export const kernelUnregisterNetdevice = defineCheck({
@@ -59,6 +59,7 @@ export const kernelUnregisterNetdevice = defineCheck({
               ]),
         ],
         remedy: rebootForKernel(node),
+        repair: REBOOT,
       }),
     ];
   },

@@ -2,7 +2,7 @@ import type { Sources } from '../../model/evidence.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { kernelNetnsHung } from '../kernel/kernel-netns-hung.ts';
 import { kernelUnregisterNetdevice } from '../kernel/kernel-unregister-netdevice.ts';
-import { cordon, drainAndReboot } from '../remedies/node.ts';
+import { cordon, drainAndReboot, REBOOT } from '../remedies/node.ts';
 import { lookOnNode } from '../remedies/steps.ts';
 
 /** Ordinary teardown always sleeps here for some milliseconds. */
@@ -72,6 +72,7 @@ export const namespacesDying = defineCheck({
           ),
           ...drainAndReboot(node, 'Move the pods elsewhere: nothing but another boot frees the worker.'),
         ],
+        repair: REBOOT,
       }),
     ];
   },

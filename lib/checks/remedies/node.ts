@@ -1,6 +1,10 @@
 /** Repairs of a whole node, safe to paste in order: nothing uncordons the node before a person has looked. */
 import type { RemedyStep } from '../../model/finding.ts';
+import type { Repair } from '../../model/repair.ts';
 import { command, lookOnNode, repair } from './steps.ts';
+
+/** For what only another boot ends. */
+export const REBOOT: Repair = { kind: 'reboot-node' };
 
 /** A step that keeps new pods off the node. @param text - the sentence before the command */
 export function cordon(node: string, text: string): RemedyStep {

@@ -8,13 +8,14 @@
 # - for each record address=NETWORK:ADDRESS:CONTAINER
 # - for each object that a pod lost of its network restore-WHAT=NAME,PIN,INODE,…: it is put back if it is as it was found;
 #   with undo- instead of restore- it is taken back if it is as it was put back.
+# - reboot=BOOT: the node is rebooted if it still is in the boot with this id.
 LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
 W=${TMPDIR:-/tmp}/netns-audit.$$
 mkdir -p "$W" && cd "$W" || exit 1
 # The log has both streams, and must contain only the answers.
 exec 2>errors
-act=0 settle=900 total=300
+act=0 settle=900 total=300 reboot=''
 for file in orphans pairs leaked restores undos; do : >$file; done
 for argument; do
   case $argument in
@@ -25,6 +26,7 @@ for argument; do
     veth=*) printf '%s\n' "${argument#*=}" >>pairs ;;
     address=*) printf '%s\n' "${argument#*=}" >>leaked ;;
     restore-*=*) argument=${argument#restore-} && printf '%s,%s\n' "${argument%%=*}" "${argument#*=}" >>restores ;;
+    reboot=*) reboot=${argument#*=} ;;
     undo-*=*) argument=${argument#undo-} && printf '%s,%s\n' "${argument%%=*}" "${argument#*=}" >>undos ;;
   esac
 done

@@ -1,0 +1,542 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { carryOutAll, settleHalfDone } from '../../lib/audit/index.ts';
+import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
+import type { Cluster } from '../../lib/cluster/index.ts';
+import { type DirectoryStore, keys } from '../../lib/history/index.ts';
+import type { Finding } from '../../lib/model/finding.ts';
+import { CORDON_ANNOTATION } from '../../lib/model/own-pods.ts';
+import { repairRecordSchema } from '../../lib/model/repair-record.ts';
+import type { ClusterReport } from '../../lib/model/report.ts';
+import { newRunId } from '../../lib/model/run-id.ts';
+import { planRepairs } from '../../lib/repair/plan.ts';
+import { aFinding, aReport } from '../report/sample.ts';
+import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
+import { storeOfTheKilled } from './killed.ts';
+import { aPlaceToRepair, repairOptions, SETTLING } from './repairs.ts';
+
+const FIRST = '11111111-1111-4111-8111-111111111111';
+const SECOND = '22222222-2222-4222-8222-222222222222';
+const CHECK = 'kernel-unregister-netdevice';
+const runId = newRunId(new Date(), 'test');
+
+let stub: StubApiServer;
+let cluster: Cluster;
+let store: DirectoryStore;
+let directory: string;
+/** What happened, in order. */
+let steps: string[];
+/** What the pod on the node says; null if it ends with the node. */
+let log: string | null;
+
+const hung = (changes: Partial<Finding> = {}): Finding =>
+  aFinding({
+    check: CHECK,
+    topic: 'kernel',
+    fingerprint: 'hung',
+    object: { kind: 'node', name: 'node-1' },
+    repair: { kind: 'reboot-node' },
+    ...changes,
+  });
+
+const node = (name: string, labels: Record<string, string> = {}): ApiObject => ({
+  metadata: { name, uid: `uid-${name}`, labels, annotations: {}, resourceVersion: '1' },
+  spec: {},
+  status: { conditions: [{ type: 'Ready', status: 'True' }], nodeInfo: { bootID: FIRST } },
+});
+const nodeNamed = (name: string): ApiObject => {
+  const found = stub.nodes.find(({ metadata }) => metadata.name === name);
+  if (found === undefined) throw new Error(`no ${name}`);
+  return found;
+};
+const change = (name: string, changes: Partial<ApiObject>): void =>
+  void Object.assign(nodeNamed(name), changes);
+const cordonOf = (name = 'node-1') => ({
+  unschedulable: nodeNamed(name).spec?.unschedulable,
+  by: nodeNamed(name).metadata.annotations?.[CORDON_ANNOTATION],
+});
+const boot = (id = SECOND): void => {
+  const { status } = nodeNamed('node-1');
+  nodeNamed('node-1').status = { ...status, nodeInfo: { bootID: id } };
+};
+
+function show(name: string, owner: string | null, spec: object = {}, more: object = {}): void {
+  stub.pods.set(`shop/${name}`, {
+    metadata: {
+      name,
+      namespace: 'shop',
+      uid: `uid-${name}`,
+      ...(owner === null ? {} : { ownerReferences: [{ kind: owner, uid: 'uid-owner', controller: true }] }),
+      ...more,
+    },
+    spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 0, ...spec },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+  } as ApiObject);
+}
+
+beforeEach(async () => {
+  ({ stub, cluster, store, directory } = await aPlaceToRepair());
+  stub.nodes.push(node('node-1'), node('node-2'));
+  show('web', 'ReplicaSet');
+  show('agent', 'DaemonSet');
+  show('etcd', 'Node');
+  steps = [];
+  log = null;
+  stub.onRequest = (request) => {
+    const [, step] =
+      /^PATCH .*(nodes\/\S+)/.exec(request) ?? /^POST .*pods\/(\S+\/eviction)/.exec(request) ?? [];
+    if (step !== undefined) steps.push(step);
+  };
+  stub.ending = ({ spec }) => {
+    const { args } = (spec as { containers: { args: string[] }[] }).containers[0] ?? { args: [] };
+    steps.push(args.filter((each) => /^(?:act|reboot)=/.test(each)).join(' '));
+    if (args.includes('act=0')) return { log: 'would reboot it still is in that boot\nend 1\n' };
+    if (log !== null) return { log };
+    boot();
+    return { status: { phase: 'Failed', reason: 'Terminated' } };
+  };
+});
+
+/** For what never comes. */
+const SHORT = { ...SETTLING.pace, drain: 300, boot: 300, order: 100 };
+
+type Look = RepairOptions['look'];
+/** The fault until the node has booted, then what else is found. */
+const looks =
+  (after: readonly Finding[] = [], before: readonly Finding[] = [hung()]): Look =>
+  async (_, also) => {
+    steps.push(also?.canary === true ? 'audit with a pod' : 'audit');
+    return aReport({ findings: also?.canary === true ? [...after] : [...before] });
+  };
+
+async function tryReboot(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
+  const { acts } = planRepairs(aReport({ findings: [hung()] }), { check: CHECK, node: 'node-1' });
+  return await carryOutAll(cluster, acts, { ...repairOptions({ runId, store, look: looks() }), ...changes });
+}
+const recordOf = async (phase: string) => {
+  const stored = await store.get(keys.repair({ cluster: cluster.name, runId }, `node-1-${phase}`));
+  return stored === null ? null : repairRecordSchema.parse(JSON.parse(Buffer.from(stored.body).toString()));
+};
+
+describe('a reboot', { timeout: 30_000 }, () => {
+  it('cordons the node, moves its pods, reboots it, audits it and lets pods on it again', async () => {
+    const said: string[] = [];
+    expect(await tryReboot({ say: (step) => said.push(step) })).toMatchObject([
+      {
+        result: 'done',
+        detail:
+          '1 pod was moved elsewhere, it has booted, a new pod got its network there, and an audit finds nothing new; it takes pods again',
+      },
+    ]);
+    expect(steps).toEqual([
+      'audit',
+      'web/eviction', // only asked
+      'nodes/node-1',
+      'web/eviction',
+      `act=1 reboot=${FIRST}`,
+      'audit with a pod',
+      'nodes/node-1',
+    ]);
+    expect(cordonOf()).toEqual({ unschedulable: undefined, by: undefined });
+    expect([...stub.pods.keys()]).toEqual(['shop/agent', 'shop/etcd']);
+    expect(said).toEqual([
+      'node-1 is cordoned.',
+      'node-1: 1 pod was moved elsewhere.',
+      'node-1 is being rebooted.',
+      'node-1 is back, and is audited.',
+    ]);
+    expect(await recordOf('begun')).toMatchObject({
+      act: 'reboot-node',
+      bootId: FIRST,
+      by: 'ann',
+      known: ['hung'],
+    });
+    expect(await recordOf('ended')).toMatchObject({ phase: 'done', checks: [CHECK], node: 'node-1' });
+  });
+
+  it('is only rehearsed without a change', async () => {
+    expect(await tryReboot({ rehearse: true })).toMatchObject([
+      {
+        result: 'rehearsed',
+        detail: '1 pod would be moved elsewhere, and node-1 rebooted; nothing was changed',
+      },
+    ]);
+    expect(steps).toEqual(['audit', 'web/eviction', `act=0 reboot=${FIRST}`]);
+    expect(stub.pods.has('shop/web')).toBe(true);
+    expect(await recordOf('begun')).toBeNull();
+  });
+
+  it.each([
+    ['refused', 'refused reboot the node has no systemctl'],
+    ['unseen', 'left reboot its boot could not be read: gone'],
+  ])('is %s by a rehearsal where its pod says: %s', async (result, answer) => {
+    stub.ending = () => ({ log: `${answer}\nend 1\n` });
+    expect(await tryReboot({ rehearse: true })).toMatchObject([
+      { result, detail: expect.stringContaining('it could not be rebooted') },
+    ]);
+  });
+
+  it('leaves a node cordoned that was cordoned before', async () => {
+    nodeNamed('node-1').spec = { unschedulable: true };
+    expect(await tryReboot()).toMatchObject([
+      { result: 'done', detail: expect.stringContaining('it was cordoned before, and stays so') },
+    ]);
+    expect(cordonOf()).toEqual({ unschedulable: true, by: undefined });
+  });
+
+  it('moves what may be lost if it is named', async () => {
+    show('bare', null);
+    show('cache', 'ReplicaSet', { volumes: [{ emptyDir: {} }] });
+    const mayLose = ['bare', 'cache'].map((name) => ({ namespace: 'shop', name }));
+    expect(await tryReboot({ mayLose })).toMatchObject([{ result: 'done' }]);
+    expect([...stub.pods.keys()]).toEqual(['shop/agent', 'shop/etcd']);
+  });
+
+  it('leaves a node to whoever cordoned it meanwhile', async () => {
+    const before = stub.ending;
+    stub.ending = (pod) => {
+      nodeNamed('node-1').metadata.annotations = { [CORDON_ANNOTATION]: 'another' };
+      return before(pod);
+    };
+    expect(await tryReboot()).toMatchObject([
+      { result: 'done', detail: expect.stringContaining('somebody else decided meanwhile') },
+    ]);
+    expect(cordonOf()).toEqual({ unschedulable: true, by: 'another' });
+  });
+
+  it('leaves pods that have ended, whose data and controllers do not matter', async () => {
+    show('ended', 'Job');
+    Object.assign(stub.pods.get('shop/ended') ?? {}, { status: { phase: 'Succeeded' } });
+    expect(await tryReboot()).toMatchObject([{ result: 'done' }]);
+    expect(stub.pods.has('shop/ended')).toBe(true);
+  });
+
+  it('waits no longer for a pod that the kernel holds', async () => {
+    show('held', 'ReplicaSet', {}, { deletionTimestamp: '2026-01-02T03:04:05Z' });
+    const said: string[] = [];
+    expect(await tryReboot({ say: (step) => said.push(step) })).toMatchObject([{ result: 'done' }]);
+    expect(said).toContain('node-1: 1 pod was moved elsewhere; shop/held in Terminating until it reboots.');
+  });
+
+  it('passes over what it knew of the node before, but not over its own fault', async () => {
+    const known = aFinding({ check: 'kernel-known-bad', fingerprint: 'known' });
+    const look = looks([known], [hung(), known]);
+    expect(await tryReboot({ look })).toMatchObject([{ result: 'done' }]);
+  });
+});
+
+describe('a reboot is refused', { timeout: 30_000 }, () => {
+  const control = { 'node-role.kubernetes.io/control-plane': '' };
+  const notRead: Partial<ClusterReport> = {
+    findings: [hung()],
+    coverage: { checks: [], nodes: [{ node: 'node-1', result: 'partial', reason: 'slow', remedy: null }] },
+  };
+  it.each<[string, string, () => void, Look]>([
+    [
+      'somebody may not cordon it',
+      'you may not cordon it',
+      () => void stub.denied.add('patch nodes'),
+      looks(),
+    ],
+    ['it is gone', 'the node is gone', () => void stub.nodes.shift(), looks()],
+    [
+      'it is of the control plane',
+      'of the control plane',
+      () => void stub.nodes.splice(0, 1, node('node-1', control)),
+      looks(),
+    ],
+    ['its boot is not known', 'which boot it is in', () => boot(''), looks()],
+    [
+      'no other node is Ready',
+      'no other node is Ready',
+      () => change('node-2', { status: { nodeInfo: {} } }),
+      looks(),
+    ],
+    [
+      'no other node takes pods',
+      'and takes pods',
+      () => change('node-2', { spec: { unschedulable: true } }),
+      looks(),
+    ],
+    [
+      'another node was left cordoned',
+      'a repair left node-2 cordoned (run r1)',
+      () => {
+        nodeNamed('node-2').spec = { unschedulable: true };
+        nodeNamed('node-2').metadata.annotations = { [CORDON_ANNOTATION]: 'r1' };
+      },
+      looks(),
+    ],
+    [
+      'it could not be read completely',
+      'could not be read completely: slow',
+      () => {},
+      async () => aReport(notRead),
+    ],
+    ['the fault is gone', 'the fault was not seen again', () => {}, looks([], [])],
+    [
+      'the fault is only suspected',
+      'not seen again',
+      () => {},
+      looks([], [hung({ confidence: 'suspected' })]),
+    ],
+    ['another finding explains it', 'not seen again', () => {}, looks([], [hung({ partOf: 'other' })])],
+    [
+      'it booted while it was audited',
+      'it has booted meanwhile',
+      () => {},
+      async () => {
+        boot();
+        return aReport({ findings: [hung()] });
+      },
+    ],
+    [
+      'nothing recreates a pod',
+      'shop/bare would be lost (no controller makes it again): name what may be, --lose-pod shop/bare',
+      () => show('bare', null),
+      looks(),
+    ],
+    [
+      'a job would start again',
+      'whether its Job makes it again is not known',
+      () => show('job', 'Job'),
+      looks(),
+    ],
+    [
+      'a pod keeps data on it',
+      'its emptyDir volumes are lost',
+      () => show('cache', 'ReplicaSet', { volumes: [{ emptyDir: {} }] }),
+      looks(),
+    ],
+    [
+      'a budget allows no eviction',
+      'a disruption budget refuses to evict shop/web',
+      () =>
+        stub.fail({
+          path: '/eviction',
+          status: 429,
+          message: "violates the pod's disruption budget",
+          times: 1000,
+        }),
+      looks(),
+    ],
+  ])('where %s', async (_, words, happens, look) => {
+    happens();
+    expect(await tryReboot({ look })).toMatchObject([
+      { result: 'refused', detail: expect.stringContaining(words) },
+    ]);
+    expect(stub.requests.filter((request) => request.startsWith('PATCH'))).toEqual([]);
+    expect(stub.pods.has('shop/web')).toBe(true);
+  });
+
+  it('unless check and node are named, and then for no second node', () => {
+    const other = hung({ fingerprint: 'other', object: { kind: 'node', name: 'node-2' } });
+    const refusals = (asked: object) =>
+      planRepairs(aReport({ findings: [hung(), other] }), asked).acts.map((act) => [act.node, act.refused]);
+    const why = 'the tool reboots a node only if it is named: --only CHECK --node NODE';
+    expect(refusals({})).toEqual([
+      ['node-1', why],
+      ['node-2', why],
+    ]);
+    expect(refusals({ check: CHECK })).toEqual([
+      ['node-1', why],
+      ['node-2', why],
+    ]);
+    expect(refusals({ node: 'node-1' })).toEqual([['node-1', why]]);
+    expect(refusals({ check: CHECK, node: 'node-1' })).toEqual([['node-1', null]]);
+  });
+});
+
+describe('a reboot that does not go as it should', { timeout: 30_000 }, () => {
+  const another = aFinding({ check: 'cni-agent-down', fingerprint: 'new' });
+  it.each<[string, string, () => void, Look]>([
+    [
+      'its budget allows no more',
+      'it was not rebooted, as not all pods left it: shop/web is still there: a disruption budget refuses to evict shop/web',
+      () => {
+        // Asked once, it would be evicted.
+        stub.onRequest = (request) => {
+          if (request.startsWith('PATCH'))
+            stub.fail({
+              path: '/eviction',
+              times: 1000,
+              status: 429,
+              message: 'violates a disruption budget',
+            });
+        };
+      },
+      looks(),
+    ],
+    [
+      'a pod came that would be lost',
+      'as not all pods left it: shop/bare would be lost',
+      () => {
+        stub.onEvicted = () => show('bare', null);
+      },
+      looks(),
+    ],
+    [
+      'somebody uncordoned it',
+      'it has booted, or was uncordoned, meanwhile',
+      () => {
+        stub.onEvicted = () => change('node-1', { spec: {} });
+      },
+      looks(),
+    ],
+    [
+      'it has no systemctl',
+      'it was not rebooted: the node has no systemctl',
+      () => {
+        log = 'refused reboot the node has no systemctl\nend 1\n';
+      },
+      looks(),
+    ],
+    [
+      'it does not come back',
+      'did not come back Ready from another boot in time',
+      () => {
+        stub.ending = () => ({ status: { phase: 'Failed', reason: 'Terminated' } });
+      },
+      looks(),
+    ],
+    [
+      'it is back, but not Ready',
+      'did not come back Ready from another boot in time',
+      () => {
+        stub.ending = () => {
+          change('node-1', {
+            status: { conditions: [{ type: 'Ready', status: 'False' }], nodeInfo: { bootID: SECOND } },
+          });
+          return { status: { phase: 'Failed', reason: 'Terminated' } };
+        };
+      },
+      looks(),
+    ],
+    [
+      'the fault is there again',
+      'and it has booted; but an audit finds kernel-unregister-netdevice',
+      () => {},
+      looks([hung()]),
+    ],
+    ['something else is wrong', 'but an audit finds cni-agent-down', () => {}, looks([another])],
+  ])('leaves the node cordoned where %s', async (_, words, happens, look) => {
+    happens();
+    const [result] = await tryReboot({ look, pace: SHORT });
+    expect(result).toMatchObject({ result: 'surprise', detail: expect.stringContaining(words) });
+    expect(result?.detail).toMatch(/node-1 stays cordoned: once it is in order, kubectl uncordon node-1$/);
+    expect(await recordOf('ended')).toMatchObject({ phase: 'failed' });
+    if (_ !== 'somebody uncordoned it') expect(cordonOf()).toEqual({ unschedulable: true, by: runId });
+  });
+
+  it('waits until what its pods still have to do is done', async () => {
+    let looked = 0;
+    const look: Look = async (_, also) => {
+      if (also?.canary !== true) return aReport({ findings: [hung()] });
+      looked += 1;
+      return aReport({ findings: looked < 3 ? [another] : [] });
+    };
+    expect(await tryReboot({ look })).toMatchObject([{ result: 'done' }]);
+    expect(looked).toBe(3);
+  });
+});
+
+describe('a reboot whose call was killed', { timeout: 30_000 }, () => {
+  /** The call was killed right before the change of the node, or its pod, that `at` matches. */
+  const killedAt = async (at: RegExp): Promise<void> => {
+    const kill = new AbortController();
+    const before = stub.onRequest;
+    stub.onRequest = (request) => {
+      before(request);
+      if (at.test(request)) kill.abort();
+    };
+    const tried = tryReboot({ signal: kill.signal, store: storeOfTheKilled(directory) });
+    await tried.catch(() => null);
+    stub.onRequest = before;
+  };
+  const settled = async (look: Look = looks()): Promise<string | undefined> =>
+    (await settleHalfDone(cluster, store, { ...SETTLING, look, pace: SHORT }))[0];
+
+  it('before it was rebooted takes pods again', async () => {
+    await killedAt(/eviction/);
+    // The first eviction was only asked about, and then nothing has begun.
+    expect(await recordOf('begun')).toBeNull();
+    let asked = 0;
+    const before = stub.onRequest;
+    const kill = new AbortController();
+    stub.onRequest = (request) => {
+      before(request);
+      if (/eviction/.test(request) && ++asked === 2) kill.abort();
+    };
+    await tryReboot({ signal: kill.signal, store: storeOfTheKilled(directory) }).catch(() => null);
+    stub.onRequest = before;
+    expect(cordonOf()).toEqual({ unschedulable: true, by: runId });
+    expect(await settled()).toMatch(
+      /^ann began to reboot node-1 at .* and was stopped: it was not rebooted, and takes pods again; pods that were evicted are elsewhere\.$/,
+    );
+    expect(cordonOf()).toEqual({ unschedulable: undefined, by: undefined });
+    expect(await settled()).toBeUndefined();
+  });
+
+  it('before it was cordoned is as it was', async () => {
+    await killedAt(/^PATCH/);
+    nodeNamed('node-1').spec = {};
+    nodeNamed('node-1').metadata.annotations = {};
+    expect(await settled()).toContain('it was not rebooted, and is as it was');
+  });
+
+  it('after it was rebooted is audited, and takes pods again', async () => {
+    await killedAt(/^POST .*netns-audit-remediate\/pods/);
+    boot();
+    expect(await settled()).toContain(
+      'it was completed, it has booted, a new pod got its network there, and an audit finds nothing new; it takes pods again',
+    );
+    expect(cordonOf()).toEqual({ unschedulable: undefined, by: undefined });
+  });
+
+  it('stays cordoned where the audit finds something', async () => {
+    await killedAt(/^POST .*netns-audit-remediate\/pods/);
+    boot();
+    expect(await settled(looks([hung()]))).toMatch(
+      /but an audit finds kernel-unregister-netdevice\. node-1 stays cordoned/,
+    );
+    expect(cordonOf()).toEqual({ unschedulable: true, by: runId });
+  });
+
+  it('and is booting right now is waited for', async () => {
+    await killedAt(/^POST .*netns-audit-remediate\/pods/);
+    boot(FIRST);
+    nodeNamed('node-1').status = {
+      ...nodeNamed('node-1').status,
+      conditions: [{ type: 'Ready', status: 'Unknown' }],
+    };
+    const said: string[] = [];
+    const done = settleHalfDone(cluster, store, {
+      ...SETTLING,
+      look: looks(),
+      say: (step) => {
+        said.push(step);
+        nodeNamed('node-1').status = {
+          conditions: [{ type: 'Ready', status: 'True' }],
+          nodeInfo: { bootID: SECOND },
+        };
+      },
+    });
+    expect((await done)[0]).toContain('it takes pods again');
+    expect(said).toEqual([expect.stringMatching(/^node-1 may be rebooting for run .*: waiting for it/)]);
+  });
+
+  it('and does not come back stays cordoned', async () => {
+    await killedAt(/^POST .*netns-audit-remediate\/pods/);
+    boot(FIRST);
+    nodeNamed('node-1').status = {
+      ...nodeNamed('node-1').status,
+      conditions: [{ type: 'Ready', status: 'Unknown' }],
+    };
+    expect(await settled()).toContain('it is not back Ready from another boot. node-1 stays cordoned');
+  });
+
+  it('whose node is gone is over', async () => {
+    await killedAt(/^POST .*netns-audit-remediate\/pods/);
+    stub.nodes.shift();
+    expect(await settled()).toContain('and was stopped: the node is gone.');
+  });
+});
