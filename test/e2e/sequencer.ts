@@ -14,6 +14,7 @@ const ORDER = [
   '/e2e/remediate.test.ts',
   '/e2e/remediate-node.test.ts',
   '/e2e/remediate-restore.test.ts',
+  '/e2e/remediate-reboot.test.ts',
   '/e2e/chart.test.ts',
   '/e2e/faults.test.ts',
   '/e2e/teardown.test.ts',
