@@ -30,7 +30,7 @@ import { hanging, indented, widthOf } from './width.ts';
 /** Rows of a list to show before the rest is counted. */
 const ROWS = 20;
 /** Lines of groups to show in full; the first always is, however long. */
-const DETAILED = 42;
+const DETAILED = 38;
 /** Columns that an object's name needs beside the others. */
 const LEAST = 24;
 /** Nodes to name. */

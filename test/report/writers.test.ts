@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { whyByCheck } from '../../lib/checks/catalogue.ts';
 import { severities } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { formats, write } from '../../lib/report/index.ts';
@@ -114,10 +115,14 @@ CRITICAL  prod-eu: 1 critical; 1 new
       check: checks[Math.floor(n / 100)] ?? '',
       severity: severities[Math.floor(n / 100)] ?? 'low',
     }));
-    const lines = write({ ...report, findings }, 'text', plain)
-      .trimEnd()
-      .split('\n');
+    const linesOf = (of: ClusterReport) =>
+      write(of, 'text', { ...plain, why: whyByCheck })
+        .trimEnd()
+        .split('\n');
+    const lines = linesOf({ ...report, findings });
     expect(lines.length).toBeLessThanOrEqual(60);
+    // Six causes, of which one is critical and two are high.
+    expect(linesOf(report).length).toBeLessThanOrEqual(60);
     expect(lines).toContain('critical  pod-interface-missing  12 new, 88 still open  100 pods on 100 nodes');
     expect(lines.slice(-2).join(' ')).toMatch(
       /^CRITICAL {2}prod-eu: 100 critical, .* 45 new, 355 +open since 2025-11-24 or later$/,
