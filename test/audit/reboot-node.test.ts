@@ -1,7 +1,8 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { carryOutAll, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
-import type { Cluster } from '../../lib/cluster/index.ts';
+import { type Cluster, connect } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { CORDON_ANNOTATION } from '../../lib/model/own-pods.ts';
@@ -59,6 +60,8 @@ const boot = (id = SECOND): void => {
   nodeNamed('node-1').status = { ...status, nodeInfo: { bootID: id } };
 };
 
+const hasBooted = (): boolean => JSON.stringify(nodeNamed('node-1').status).includes(SECOND);
+
 function show(name: string, owner: string | null, spec: object = {}, more: object = {}): void {
   stub.pods.set(`shop/${name}`, {
     metadata: {
@@ -75,6 +78,11 @@ function show(name: string, owner: string | null, spec: object = {}, more: objec
 
 beforeEach(async () => {
   ({ stub, cluster, store, directory } = await aPlaceToRepair());
+  aCluster();
+});
+
+/** Two nodes, and pods on the first, which boots when a pod is told to reboot it. */
+function aCluster(): void {
   stub.nodes.push(node('node-1'), node('node-2'));
   show('web', 'ReplicaSet');
   show('agent', 'DaemonSet');
@@ -94,7 +102,7 @@ beforeEach(async () => {
     boot();
     return { status: { phase: 'Failed', reason: 'Terminated' } };
   };
-});
+}
 
 /** For what never comes. */
 const SHORT = { ...SETTLING.pace, drain: 300, boot: 300, order: 100 };
@@ -532,6 +540,59 @@ describe('a reboot whose call was killed', { timeout: 30_000 }, () => {
       conditions: [{ type: 'Ready', status: 'Unknown' }],
     };
     expect(await settled()).toContain('it is not back Ready from another boot. node-1 stays cordoned');
+  });
+
+  it('at any request is undone, or completed if the node has booted', { timeout: 120_000 }, async () => {
+    await tryReboot();
+    const requests = stub.requests.length;
+    expect(requests).toBeGreaterThan(20);
+    const became = new Set<string>();
+    for (let at = 1; at <= requests; at += 1) {
+      const place = await aPlaceToRepair();
+      ({ stub, cluster, store, directory } = place);
+      aCluster();
+      const dead = await connect({ kind: 'kubeconfig-text', text: stub.kubeconfig() }, { version: '0.0.0' });
+      const kill = new AbortController();
+      const killed = new Promise<void>((resolve) => {
+        let served = 0;
+        stub.onRequest = () => {
+          served += 1;
+          if (served !== at) return;
+          // Like a process that is gone: nothing of it is sent any more, not even to clean up.
+          void dead.transport.close();
+          kill.abort();
+          resolve();
+        };
+      });
+      const { acts } = planRepairs(aReport({ findings: [hung()] }), { check: CHECK, node: 'node-1' });
+      const options = {
+        ...repairOptions({ runId, store: storeOfTheKilled(directory), look: looks() }),
+        signal: kill.signal,
+      };
+      const ran = carryOutAll(dead, acts, options).then(
+        () => {},
+        () => {},
+      );
+      await Promise.race([killed, ran]);
+      await setImmediate();
+      stub.onRequest = () => {};
+      // What a request has begun ends without its caller; its lease ends some time later.
+      await setTimeout(50);
+      stub.taken.clear();
+      const begun = (await recordOf('begun')) !== null;
+      const said = await settled();
+      expect([at, begun, said !== undefined]).toEqual([at, begun, begun]);
+      expect([at, cordonOf()]).toEqual([at, { unschedulable: undefined, by: undefined }]);
+      expect([at, [...stub.pods.keys()].filter((each) => each.startsWith('netns-audit'))]).toEqual([at, []]);
+      expect(await settled()).toBeUndefined();
+      const outcome =
+        said === undefined
+          ? 'nothing was begun'
+          : (/it was not rebooted|it was completed/.exec(said)?.[0] ?? said);
+      expect([at, outcome === 'it was completed']).toEqual([at, hasBooted()]);
+      became.add(outcome);
+    }
+    expect([...became]).toEqual(['nothing was begun', 'it was not rebooted', 'it was completed']);
   });
 
   it('whose node is gone is over', async () => {

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { carryOutAll, halfDone, settleHalfDone } from '../../lib/audit/index.ts';
+import { carryOutAll, halfDone, recordsOfRun, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
 import { repairRecordSchema } from '../../lib/model/repair-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
+import { planUndo } from '../../lib/repair/undo.ts';
 import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords, somethingLost } from '../report/sample.ts';
 import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { storeOfTheKilled } from './killed.ts';
@@ -337,5 +338,31 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
         { name: ISOLATED, result: 'done', undo: expect.stringContaining('isolated on') },
       ],
     });
+  });
+
+  it('is taken back, and an undo that was stopped is completed by the next call', async () => {
+    log = `done ${LEARNING} it is as it should be\ndone ${ISOLATED} it is as it should be\nend 2\n`;
+    await put();
+    const { acts: undo } = planUndo(await recordsOfRun(store, cluster, runId), undefined);
+    const undoing = newRunId(new Date(), 'undo');
+    log = `done ${ISOLATED} it is as it was found\ndone ${LEARNING} it is as it was found\nend 2\n`;
+    const stopped = storeOfTheKilled(directory);
+    await expect(
+      carryOutAll(cluster, undo, {
+        ...repairOptions({ runId: undoing, store: stopped, look: async () => aReport() }),
+      }),
+    ).rejects.toThrow('killed');
+    // One was taken back before the pod was killed, and the other was not.
+    log = `refused ${ISOLATED} it is as it was found\ndone ${LEARNING} it is as it was found\nend 2\n`;
+    const [said, another] = await settleHalfDone(cluster, store, SETTLING);
+    expect(said).toMatch(
+      /^ann began to take back 2 objects of pods on node-1 .* it was completed: 1 were as they were found, 1 taken back now\.$/,
+    );
+    expect(another).toBeUndefined();
+    expect(argumentsOf(sent.at(-1)).slice(3)).toEqual([
+      expect.stringContaining(`undo-port-flag=${ISOLATED},`),
+      expect.stringContaining(`undo-port-flag=${LEARNING},`),
+    ]);
+    expect(await settleHalfDone(cluster, store, SETTLING)).toEqual([]);
   });
 });
