@@ -1,6 +1,6 @@
 /** One group of findings in the text report: what was found, on which objects, and what to do. */
 import type { Finding } from '../model/finding.ts';
-import { objectName } from '../model/finding.ts';
+import { nodeOf, objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
@@ -132,11 +132,16 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
     left += commands.length - shown.length;
     return [...step(printable(text), width), ...shown.map((each) => `    $ ${printable(each, 4000)}`)];
   });
-  if (store !== null && canBeHad(group))
+  const [repairable] = store === null ? [] : whatCanBeHad(group);
+  if (store !== null && repairable !== undefined) {
+    // One node at a time, and only by its name.
+    const named = repairable.repair?.kind === 'reboot-node' ? ['--node', nodeOf(repairable)] : [];
+    const asked = ['remediate', runId, '--only', group.lead.check, ...named, ...inStore(store), '--apply'];
     out.push(
       ...step('Or let netns-audit repair it. It checks each object before and after:', width),
-      `    $ ${command('netns-audit', 'remediate', runId, '--only', group.lead.check, ...inStore(store), '--apply')}`,
+      `    $ ${command('netns-audit', ...asked)}`,
     );
+  }
   if (left === 0) return out;
   if (store === null) return [...out, `    and ${plural(left, 'more command')} like these`];
   return [
@@ -154,9 +159,9 @@ function step(text: string, width: number): string[] {
   return hanging(text.split(' '), width, ['  > ', '    ']);
 }
 
-/** Whether `remediate` would try any of it. */
-function canBeHad(group: Group): boolean {
-  return membersOf(group).some(
+/** What of it `remediate` would try. */
+function whatCanBeHad(group: Group): Finding[] {
+  return membersOf(group).filter(
     (finding) =>
       finding.repair != null &&
       whyNever(finding.repair) === null &&

@@ -48,6 +48,19 @@ CRITICAL  prod-eu: 1 critical; 1 new
 `);
   });
 
+  it('leads to a reboot by the name of one node, as the tool reboots no other', () => {
+    const hung = (node: string) =>
+      aFinding({
+        check: 'kernel-netns-hung',
+        fingerprint: node,
+        object: { kind: 'node', name: node },
+        repair: { kind: 'reboot-node' },
+      });
+    expect(write(aReport({ findings: [hung('node-1'), hung('node-2')] }), 'text', plain)).toContain(
+      '    $ netns-audit remediate 20260102T030405Z-0a1b2c3d --only kernel-netns-hung --node node-1 --apply\n',
+    );
+  });
+
   it('shows in full what is new, critical or high, and says how bad the rest is and how to see it', () => {
     const findings = [
       aFinding({ check: 'pod-loopback-down', state: 'open' }),
