@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { Issue } from './issues.ts';
 import { nearest } from './nearest.ts';
 
-type Described = {
+export type Described = {
   readonly path: readonly PropertyKey[];
   /** The mistaken key of the value at the path; null: the value itself. */
   readonly key: string | null;
@@ -44,6 +44,8 @@ function inWords(issue: Issue, value: unknown, schemas: readonly JsonSchema[]): 
   const [schema = {}] = schemas;
   switch (issue.code) {
     case 'invalid_type':
+      if (issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+        return `It is ${kindOf(value)}, not text: write it in quotes.`;
       return `It is ${kindOf(value)}, not ${KINDS[issue.expected] ?? issue.expected}.${possible(schema)}`;
     case 'invalid_value':
       return own ?? choice(value, issue.values.map(String));

@@ -10,10 +10,9 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { messageOf } from '../model/errors.ts';
-import { describeIssue } from './describe.ts';
-import { issuesOf } from './issues.ts';
+import { explainMistakes, pathText } from './explain.ts';
 
 export type Mistake = {
   /** Both start at 1. */
@@ -65,20 +64,9 @@ export function examineConfig<T>(text: string, schema: z.ZodType<T>): ExaminedCo
   const placeOf: PlaceOf = (path) => at(offsetOf(document, path, null));
   const parsed = schema.safeParse(content);
   if (parsed.success && mistakes.length === 0) return { value: parsed.data, placeOf };
-  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  const found = parsed.success ? [] : issuesOf(parsed.error.issues, content, schema);
-  for (const issue of found)
-    for (const { path, key, message } of describeIssue(issue, content, json))
-      mistakes.push({ ...at(offsetOf(document, path, key)), path: pathText(path), message });
+  for (const { path, key, message } of explainMistakes(parsed.error?.issues ?? [], content, schema))
+    mistakes.push({ ...at(offsetOf(document, path, key)), path: pathText(path), message });
   return { mistakes: mistakes.toSorted((a, b) => a.line - b.line || a.column - b.column) };
-}
-
-/** In the usual notation: clusters[0].eks. */
-function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
 }
 
 /** Where a value or one of its keys begins; if missing, where its parent begins. */

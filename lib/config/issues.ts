@@ -51,7 +51,8 @@ const WRONG_TYPE = 1000;
 
 function unlikeness(branch: readonly Issue[]): number {
   return branch.reduce((sum, issue) => {
-    if (issue.path.length === 0 && issue.code === 'invalid_type') return sum + WRONG_TYPE;
+    if (issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value'))
+      return sum + WRONG_TYPE;
     if (issue.path.length === 0 && issue.code === 'unrecognized_keys') return sum + 10 * issue.keys.length;
     return sum + (isMissing(issue) ? 10 : 1);
   }, 0);

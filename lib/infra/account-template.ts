@@ -38,6 +38,9 @@ def handler(event, context):
     return result
 `;
 
+// CloudFormation reads YAML 1.1, in which yes and no without quotes are true and false.
+const YAML = { version: '1.1', aliasDuplicateObjects: false, lineWidth: 0 } as const;
+
 const sub = (text: string) => ({ 'Fn::Sub': text });
 const ref = (name: string) => ({ Ref: name });
 
@@ -195,8 +198,14 @@ export function accountTemplate(): string {
           Runtime: 'python3.13',
           Architectures: ['arm64'],
           Handler: 'index.handler',
-          // By name, as only the home region creates it.
-          Role: sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}-admit'),
+          // Only the home region creates it, and waits for it; the others know its name.
+          Role: {
+            'Fn::If': [
+              'IsHome',
+              { 'Fn::GetAtt': ['AdmitRole', 'Arn'] },
+              sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}-admit'),
+            ],
+          },
           Timeout: 300,
           MemorySize: 256,
           Environment: { Variables: { ROLE_ARN: ROLE, TAGS: ref('Tags'), GROUP: KUBERNETES_GROUP } },
@@ -227,7 +236,7 @@ export function accountTemplate(): string {
   };
   return (
     '# Made by npm run generate: docs/operations-discover.md explains how to deploy ' +
-    `it.\n${stringify(template, { aliasDuplicateObjects: false, lineWidth: 0 })}`
+    `it.\n${stringify(template, YAML)}`
   );
 }
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: as CloudFormation writes it

@@ -236,16 +236,26 @@ function allowClusters(scope: Construct, role: Role, clusters: readonly ClusterC
   }
 }
 
+/** ARNs of so many roles take 3 of the 10 kB that the policies of a role may have. */
+const MOST_NAMED = 50;
+
 /** One statement, however many accounts and clusters there are. */
 function allowAccounts(
   scope: Construct,
   role: Role,
   { discover, lists }: { readonly discover: Discover; readonly lists: boolean },
 ): void {
-  const { partition } = Stack.of(scope);
-  const arn = `arn:${partition}:iam::*:role/${discover.role}`;
-  role.addToPolicy(new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [arn] }));
-  const asks = discover.accounts === 'organization' || discover.accounts.some((each) => !/^\d/.test(each));
+  const { accounts } = discover;
+  const asks = accounts === 'organization' || accounts.some((each) => !/^\d/.test(each));
+  const arnIn = (account: string): string =>
+    `arn:${Stack.of(scope).partition}:iam::${account}:role/${discover.role}`;
+  const named = accounts !== 'organization' && !asks && accounts.length <= MOST_NAMED;
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['sts:AssumeRole'],
+      resources: named ? accounts.map(arnIn) : [arnIn('*')],
+    }),
+  );
   if (lists && asks)
     role.addToPolicy(
       new PolicyStatement({
@@ -257,10 +267,11 @@ function allowAccounts(
         resources: ['*'],
       }),
     );
-  acknowledgeWildcards(role, {
-    [`Resource::arn:${place(scope).partition}:iam::*:role/${discover.role}`]:
-      'Roles of this one name, in accounts that are not known before.',
-  });
+  if (!named)
+    acknowledgeWildcards(role, {
+      [`Resource::arn:${place(scope).partition}:iam::*:role/${discover.role}`]:
+        'Roles of this one name, in accounts that are not known before or too many for a policy.',
+    });
 }
 
 /** For a secret looked up by name, CDK knows the ARN without the six characters that AWS appends. */

@@ -21,7 +21,7 @@ export class ImageCache extends Construct {
   /** @throws AuditError CONFIG_INVALID if the image is not of Docker Hub, or the props are invalid */
   constructor(scope: Construct, id: string, { image, ...props }: ImageCacheProps) {
     super(scope, id);
-    if (!Token.isUnresolved(props.credentialsSecret)) validProps(imageCacheSchema, props, 'imageCache: ');
+    if (!Token.isUnresolved(props.credentialsSecret)) validProps(imageCacheSchema, props, 'imageCache');
     const { credentialsSecret, prefix = 'docker-hub' } = props;
     const [, name] = OF_DOCKER_HUB.exec(image) ?? [];
     if (name === undefined)

@@ -1,6 +1,6 @@
 /** The auditor as one construct, for this repository's stack or your own. */
 import { readFileSync } from 'node:fs';
-import { Validations } from 'aws-cdk-lib';
+import { CfnOutput, Validations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -11,7 +11,7 @@ import { Construct } from 'constructs';
 import * as z from 'zod';
 import type { ClusterConfig, ClusterInput } from '../model/clusters.ts';
 import { type Config, configSchema, httpsFormat, type imageCacheSchema } from '../model/config.ts';
-import { discoverSchema } from '../model/discovery.ts';
+import { type DiscoverInput, discoverSchema } from '../model/discovery.ts';
 import { Functions } from './functions.ts';
 import { ImageCache } from './image-cache.ts';
 import { Monitoring } from './monitoring.ts';
@@ -20,7 +20,7 @@ import { acknowledgeRules } from './rule-packs.ts';
 import { startRuns } from './schedules.ts';
 import { AuditStates } from './state-machine.ts';
 import { Storage } from './storage.ts';
-import { validate, validProps } from './validate.ts';
+import { clusterShape, refuseOldNode, refuseUnusableKey, validate, validProps } from './validate.ts';
 
 export type NetnsAuditorProps = {
   /**
@@ -32,7 +32,7 @@ export type NetnsAuditorProps = {
    * Where to look for clusters each night: accounts, regions, tags.
    * @default - nowhere
    */
-  readonly discover?: z.input<typeof discoverSchema>;
+  readonly discover?: DiscoverInput;
   /**
    * When to audit.
    * @default - every night at 02:00 UTC, starting within 15 minutes
@@ -73,7 +73,7 @@ export type NetnsAuditorProps = {
    * Who is notified. Others may subscribe to `topic`.
    * @default - nobody
    */
-  readonly subscriptions?: Config['subscriptions'];
+  readonly subscriptions?: readonly Config['subscriptions'][number][];
   /**
    * Accepted findings, with an owner and an expiry date.
    * @default - none
@@ -151,13 +151,17 @@ export class NetnsAuditor extends Construct {
   /** Long, as it only hands each part to those that need it. */
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
+    refuseOldNode();
     const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...settings } =
       validProps(withDefaults, props);
-    const { subscriptions = [], encryptionKey, imageCache } = props;
+    const { encryptionKey, imageCache } = props;
+    const subscriptions = [...(props.subscriptions ?? [])];
+    validProps(clusterShape, props.clusters ?? [], 'clusters');
     const clusters = (props.clusters ?? []).map(complete);
     const discover =
-      props.discover === undefined ? undefined : validProps(discoverSchema, props.discover, 'discover: ');
+      props.discover === undefined ? undefined : validProps(discoverSchema, props.discover, 'discover');
     validate(this, { clusters, discover, ...settings, subscriptions });
+    if (encryptionKey !== undefined) refuseUnusableKey(this, encryptionKey);
 
     this.probeImage =
       imageCache === undefined
@@ -204,7 +208,36 @@ export class NetnsAuditor extends Construct {
     this.clusterRoles = functions.clusterRoles;
     this.accountRoles = functions.accountRoles;
   }
+
+  /** Gives the stack the outputs that the documents ask for: Bucket, Topic, StateMachine, ClusterRoles and others. */
+  addOutputs(): void {
+    const outputs = new Construct(this, 'Outputs');
+    const add = (name: string, value: string, description: string): void =>
+      new CfnOutput(outputs, name, { value, description }).overrideLogicalId(name);
+    add('Bucket', this.bucket.bucketName, 'Reports, findings and evidence');
+    add('Topic', this.topic.topicArn, 'Changes in clusters, and alarms');
+    add('StateMachine', this.stateMachine.stateMachineArn, 'One execution is one run');
+    if (this.node.tryFindChild('ImageCache') !== undefined)
+      add(
+        'ProbeImage',
+        this.probeImage,
+        'Image of the probe pods: print the manifests of the clusters with it (--image)',
+      );
+    if (this.accountRoles.length > 0)
+      add(
+        'AccountRoles',
+        arnsOf(this.accountRoles),
+        'Roles that deploy/discovered-account.yaml trusts: its AuditorRoleArns',
+      );
+    add(
+      'ClusterRoles',
+      arnsOf(this.clusterRoles),
+      'Roles that clusters of other accounts and regions must admit',
+    );
+  }
 }
+
+const arnsOf = (roles: readonly IRole[]): string => roles.map(({ roleArn }) => roleArn).join(',');
 
 /** As when read from a file: with defaults. */
 function complete(cluster: ClusterInput): ClusterConfig {

@@ -1,5 +1,5 @@
 /** The stack that one netns-audit.yaml describes. */
-import { Annotations, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, Stack, type StackProps } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -30,23 +30,7 @@ export class NetnsAuditorStack extends Stack {
           'command line (netns-audit fleet, netns-audit audit --alerts). On AWS, messages go to ' +
           'subscriptions.',
       );
-    new CfnOutput(this, 'Bucket', { value: this.auditor.bucket.bucketName });
-    new CfnOutput(this, 'Topic', { value: this.auditor.topic.topicArn });
-    new CfnOutput(this, 'StateMachine', { value: this.auditor.stateMachine.stateMachineArn });
-    if (imageCache !== undefined)
-      new CfnOutput(this, 'ProbeImage', {
-        description: 'Image of the probe pods: print the manifests of the clusters with it (--image)',
-        value: this.auditor.probeImage,
-      });
-    if (discover !== undefined)
-      new CfnOutput(this, 'AccountRoles', {
-        description: 'Roles that deploy/discovered-account.yaml trusts: its AuditorRoleArns',
-        value: this.auditor.accountRoles.map((role) => role.roleArn).join(','),
-      });
-    new CfnOutput(this, 'ClusterRoles', {
-      description: 'Roles that clusters of other accounts and regions must admit',
-      value: this.auditor.clusterRoles.map((role) => role.roleArn).join(','),
-    });
+    this.auditor.addOutputs();
   }
 
   #placeIn(network: Config['network']): Pick<NetnsAuditorProps, 'vpc' | 'securityGroups'> {

@@ -1,8 +1,10 @@
 /** The rules of a file, too: here anything may be a token except names, which are part of keys and ids. */
 import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import * as z from 'zod';
+import { explainMistakes, pathText } from '../config/explain.ts';
 import { partitionOf, partsOfArn } from '../model/aws-names.ts';
 import { type ClusterConfig, clustersSchema } from '../model/clusters.ts';
 import { type Config, subscriptionSchema, whyBatchIsTooLong } from '../model/config.ts';
@@ -31,17 +33,17 @@ export function validate(
   validProps(
     clustersSchema.min(props.discover === undefined ? 1 : 0),
     clusters.map((cluster) => withoutTokens(scope, cluster)),
-    'clusters: ',
+    'clusters',
   );
   validProps(
     z.array(subscriptionSchema),
     props.subscriptions.filter(({ endpoint }) => !Token.isUnresolved(endpoint)),
-    'subscriptions: ',
+    'subscriptions',
   );
   const tooLong = whyBatchIsTooLong(props);
   if (tooLong !== null) throw invalidProp(`concurrency: ${tooLong}`, CORRECT);
   refuseOtherPartitions(scope, clusters);
-  warnOfUnknownRegions(scope, clusters);
+  warnOfUnknownRegions(scope, props);
 }
 
 const CORRECT = 'Correct the property: docs/api.md lists all, with their limits.';
@@ -54,13 +56,37 @@ export function invalidProp(message: string, remedy: string, cause?: unknown): A
 /**
  * Parsed props, with defaults.
  *
- * @param where - the property that they are, as the start of the message
- * @throws AuditError CONFIG_INVALID that names the place and the mistake
+ * @param property - the one that they are the value of
+ * @throws AuditError CONFIG_INVALID that names each place, the cluster there, and the mistake
  */
-export function validProps<T>(schema: z.ZodType<T>, props: unknown, where = ''): T {
+export function validProps<T>(schema: z.ZodType<T>, props: unknown, property?: string): T {
   const { data, error } = schema.safeParse(props);
-  if (error !== undefined) throw invalidProp(`${where}${z.prettifyError(error)}`, CORRECT, error);
-  return data;
+  if (error === undefined) return data;
+  const mistakes = explainMistakes(error.issues, props, schema).map(({ path, message }) => {
+    const place = pathText(property === undefined ? path : [property, ...path]);
+    return [place, place === '' ? '' : ': ', nameAt(props, path[0]), message].join('');
+  });
+  throw invalidProp(mistakes.join('\n'), CORRECT, error);
+}
+
+/** Nobody counts the entries of a long list. */
+function nameAt(props: unknown, index: PropertyKey | undefined): string {
+  const entry: unknown = Array.isArray(props) && typeof index === 'number' ? props[index] : null;
+  const name = typeof entry === 'object' && entry !== null && 'name' in entry ? entry.name : null;
+  return typeof name === 'string' ? `(${name}) ` : '';
+}
+
+/** What the code relies on before the rest is validated: programs without types pass anything. */
+export const clusterShape = z.array(z.looseObject({ name: z.string(), eks: z.looseObject({}).optional() }));
+
+/** @throws AuditError CONFIG_INVALID: an older Node.js fails on the way, with an error that does not say why */
+export function refuseOldNode(version: string = process.versions.node): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > 22 || (major === 22 && minor >= 19)) return;
+  throw invalidProp(
+    `it needs Node.js 22.19 or newer, and this is ${version}`,
+    'npm install --save-dev node@24 is enough: npx cdk runs the app with it.',
+  );
 }
 
 /** Replaces each token by some valid value, the same for the same token. */
@@ -123,15 +149,35 @@ function refuseOtherPartitions(scope: Construct, clusters: readonly ClusterConfi
 }
 
 /** A warning only, as there are new regions each year. */
-function warnOfUnknownRegions(scope: Construct, clusters: readonly ClusterConfig[]): void {
+function warnOfUnknownRegions(
+  scope: Construct,
+  { clusters, discover }: Pick<Config, 'clusters' | 'discover'>,
+): void {
   const known = new Set(RegionInfo.regions.map(({ name }) => name));
-  for (const cluster of clusters) {
-    if (!('eks' in cluster) || Token.isUnresolved(cluster.eks.region) || known.has(cluster.eks.region))
-      continue;
+  const warn = (region: string, what: string): void => {
+    if (Token.isUnresolved(region) || known.has(region)) return;
     Annotations.of(scope).addWarningV2(
-      `netns-auditor:unknownRegion-${cluster.eks.region}`,
-      `The CDK knows no region ${cluster.eks.region}, which ${cluster.name} is said to be in. ` +
-        'Acknowledge this warning where it is a new one.',
+      `netns-auditor:unknownRegion-${region}`,
+      `The CDK knows no region ${region}, ${what}. Acknowledge this warning where it is a new one.`,
     );
-  }
+  };
+  for (const cluster of clusters)
+    if ('eks' in cluster) warn(cluster.eks.region, `which ${cluster.name} is said to be in`);
+  for (const region of discover?.regions ?? []) warn(region, 'in which clusters are to be discovered');
+}
+
+/** Of another region, it is refused by each of the resources, at deployment. */
+export function refuseUnusableKey(scope: Construct, key: IKey): void {
+  if (typeof key === 'string')
+    throw invalidProp(
+      'encryptionKey is a key, and this is text',
+      "Give Key.fromKeyArn(this, 'Key', ARN) of aws-cdk-lib/aws-kms.",
+    );
+  const { region } = Stack.of(scope);
+  const own = key.env.region;
+  if (Token.isUnresolved(region) || Token.isUnresolved(own) || own === region) return;
+  throw invalidProp(
+    `encryptionKey is in ${own}, and the stack in ${region}: a key encrypts in its own region`,
+    `Give a key of ${region}.`,
+  );
 }

@@ -37,6 +37,11 @@ export const discoverSchema = z
   })
   .describe('Audit every EKS cluster in these accounts, in addition to those that are listed.');
 export type Discover = z.infer<typeof discoverSchema>;
+/** As written in a program: without defaults. */
+export type DiscoverInput = Omit<z.input<typeof discoverSchema>, 'accounts' | 'regions'> & {
+  readonly accounts: 'organization' | readonly string[];
+  readonly regions: readonly string[];
+};
 
 /** Something that could not be read: which prerequisite is missing, and how to fix it. */
 export const gapSchema = z.object({

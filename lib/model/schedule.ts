@@ -1,7 +1,8 @@
 /** When runs begin: EventBridge Scheduler expressions, validated so that they can occur. */
 import * as z from 'zod';
-import { DAY } from './days.ts';
+import { DAY, HOUR } from './days.ts';
 
+const MINUTE = 60_000;
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
@@ -29,10 +30,14 @@ const LONGEST = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const LEAST_MINUTES = 5;
 
 /**
+ * @param thisYear - starts in earlier years never come
  * @returns what is wrong with `cron(...)` or `rate(...)`; null where nothing is
  * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
-export function whyNoSchedule(expression: string): string | null {
+export function whyNoSchedule(
+  expression: string,
+  thisYear: number = new Date().getUTCFullYear(),
+): string | null {
   const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   if (count !== undefined)
     return unit === 'minute' && Number(count) < LEAST_MINUTES
@@ -44,10 +49,11 @@ export function whyNoSchedule(expression: string): string | null {
     if (!text.split(',').every((part) => isPart(part, field)))
       return `${text} is no ${field.name}: ${field.least} to ${field.most}.`;
   }
-  const [minute = '', , day = '', month = '', weekday = ''] = fields;
+  const [minute = '', , day = '', month = '', weekday = '', year = ''] = fields;
   if ((day === '?') === (weekday === '?'))
     return 'Exactly one of the day of the month and the day of the week is ?.';
   if (minute === '*') return 'It begins a run every minute: name the minute, or a step such as 0/15.';
+  if (year.split(/[,-]/).every((each) => Number(each) < thisYear)) return `${year} is over: it never comes.`;
   return neverComes(day, month) ? `No month ${month} has a day ${day}: it never comes.` : null;
 }
 
@@ -77,14 +83,21 @@ function neverComes(day: string, month: string): boolean {
 const SPAN_DAYS = 800;
 const SPAN_BEGINS = Date.UTC(2027, 0, 1);
 
-/** The longest time between two starts in hours, accurate to a day; null for an invalid expression. */
-export function longestGapHours(expression: string): number | null {
+/**
+ * The longest time between two starts in hours, accurate to a day; null for an invalid expression.
+ *
+ * @param timeZone - EventBridge Scheduler leaves out a start in the hour that clocks skip in spring
+ */
+export function longestGapHours(expression: string, timeZone = 'UTC'): number | null {
   const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   if (count !== undefined) return Number(count) * (unit === 'day' ? 24 : unit === 'hour' ? 1 : 1 / 60);
-  const [, , day = '', month = '', weekday = ''] = /^cron\((.*)\)$/.exec(expression)?.[1]?.split(' ') ?? [];
+  const [minute = '', hour = '', day = '', month = '', weekday = ''] =
+    /^cron\((.*)\)$/.exec(expression)?.[1]?.split(' ') ?? [];
+  const isSkipped = skippedBy(timeZone, Number(hour), Number(minute));
   const starts = Array.from({ length: SPAN_DAYS }, (_, index) => index).filter((index) => {
     const date = new Date(SPAN_BEGINS + index * DAY);
     return (
+      !isSkipped(date) &&
       has(month, date.getUTCMonth() + 1, FIELDS[3] as Field) &&
       has(dayText(day, date), date.getUTCDate(), FIELDS[2] as Field) &&
       has(weekdayText(weekday, date), date.getUTCDay() + 1, FIELDS[4] as Field)
@@ -92,6 +105,27 @@ export function longestGapHours(expression: string): number | null {
   });
   const gaps = starts.slice(1).map((start, index) => start - (starts[index] ?? start));
   return gaps.length === 0 ? null : Math.max(...gaps) * 24;
+}
+
+/**
+ * Tells of a day whether clocks of a time zone skip a time on it.
+ *
+ * @param hour - NaN for a field that is not one number: it is not looked at
+ */
+function skippedBy(timeZone: string, hour: number, minute: number): (day: Date) => boolean {
+  if (timeZone === 'UTC' || Number.isNaN(hour + minute)) return () => false;
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeZoneName: 'longOffset' });
+  const offsetAt = (time: number): number => {
+    const name = format.formatToParts(time).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+    const [, sign, hours, minutes] = /([+-])(\d+):(\d+)/.exec(name) ?? [];
+    return (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * HOUR + Number(minutes ?? 0) * MINUTE);
+  };
+  return (day) => {
+    const wall = day.getTime() + hour * HOUR + minute * MINUTE;
+    // Half a day before and after, no other change of clocks is near.
+    const offsets = [wall - DAY / 2, wall + DAY / 2].map(offsetAt);
+    return offsets.every((offset) => offsetAt(wall - offset) !== offset);
+  };
 }
 
 /** Whether a field without special words contains a number. */
@@ -132,10 +166,12 @@ function isTimeZone(name: string): boolean {
 
 const expression = z
   .string()
-  .regex(
-    /^(cron\(\S+( \S+){5}\)|rate\([1-9]\d* (minute|hour|day)s?\))$/,
-    'It is cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR), six fields with ? for one of the days, or rate(12 hours).',
-  )
+  .regex(/^(cron\(\S+( \S+){5}\)|rate\([1-9]\d* (minute|hour|day)s?\))$/, {
+    error:
+      'It is cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR), six fields with ? for one of the days, or rate(12 hours).',
+    // What its fields say comes after.
+    abort: true,
+  })
   .superRefine((text, context) => {
     const message = whyNoSchedule(text);
     if (message !== null) context.addIssue({ code: 'custom', message });
@@ -172,13 +208,27 @@ export const scheduleSchema = z
     enabled: z.boolean().default(true),
   })
   .superRefine((schedule, context) => {
-    const gap = longestGapHours(schedule.expression);
-    if (!schedule.enabled || gap === null || gap < schedule.expectedWithinHours) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['expectedWithinHours'],
-      message: `Up to ${gap} hours lie between two audits: an alarm would be raised in between. Set it to ${gap + 2} or more.`,
-    });
+    const { expression, timeZone, expectedWithinHours } = schedule;
+    if (!schedule.enabled || !isTimeZone(timeZone)) return;
+    const gap = longestGapHours(expression, timeZone);
+    if (gap === null || gap < expectedWithinHours) return;
+    const isSkipped = (longestGapHours(expression) ?? gap) < expectedWithinHours;
+    context.addIssue(
+      isSkipped
+        ? {
+            code: 'custom',
+            path: ['expression'],
+            message:
+              `Clocks in ${timeZone} skip this hour in spring, and ${gap} hours lie between two audits: an ` +
+              'alarm would be raised. Choose another hour, such as cron(30 3 * * ? *), or set ' +
+              `expectedWithinHours to ${gap + 2}.`,
+          }
+        : {
+            code: 'custom',
+            path: ['expectedWithinHours'],
+            message: `Up to ${gap} hours lie between two audits: an alarm would be raised in between. Set it to ${gap + 2} or more.`,
+          },
+    );
   });
 
 export const monitorSchema = z

@@ -76,6 +76,10 @@ it.each([
     `${cluster}probe: { active: [pnig] }\n`,
     '"pnig" is not possible. Did you mean ping? Allowed: ping, dns, cross, cni.',
   ],
+  [
+    `${cluster}discover: { accounts: [044455556666], regions: [eu-west-1], externalId: 0123456789abcdef }\n`,
+    '4:24 discover.accounts[0]: It is the number 44455556666, not text: write it in quotes.',
+  ],
   [`${cluster}probe:\n  image:\n`, '5:3 probe.image: It is empty, not text.'],
   [`${cluster}digest: true\ndigest: false\n`, '5:1 : This key appears twice.'],
   [`${cluster}schedule: { expression: [\n`, 'This is not valid YAML: '],

@@ -91,6 +91,14 @@ describe('the template of the StackSet', () => {
     expect(text).toBe(accountTemplate());
   });
 
+  it('means the same to a reader of YAML 1.1, as CloudFormation is one', () => {
+    expect(parse(text, { version: '1.1' })).toEqual(parse(text));
+  });
+
+  it('makes the function after its role in the region that makes the role', () => {
+    expect(Resources.Admit.Properties.Role['Fn::If'][1]).toEqual({ 'Fn::GetAtt': ['AdmitRole', 'Arn'] });
+  });
+
   it('gives a role that only finds clusters, to the auditor with the external id', () => {
     const { AssumeRolePolicyDocument, Policies } = Resources.Role.Properties;
     expect(AssumeRolePolicyDocument.Statement).toEqual([

@@ -21,7 +21,7 @@ export const config = configSchema.parse({
     },
     { name: 'lab', kubeconfigSecret: SECRET },
   ],
-  schedule: { timeZone: 'Europe/Berlin' },
+  schedule: { expression: 'cron(30 3 * * ? *)', timeZone: 'Europe/Berlin' },
   monitor: { enabled: true },
   subscriptions: [
     { protocol: 'email', endpoint: 'platform@example.com' },

@@ -24,6 +24,7 @@ describe('the expression of a schedule', () => {
     ['cron(0 2 * 13 ? *)', '13 is no month'],
     ['cron(* 2 * * ? *)', 'every minute'],
     ['rate(1 minutes)', '5 are the least'],
+    ['cron(0 2 * * ? 2020-2022)', '2020-2022 is over'],
   ])('%s is none', (expression, why) => {
     expect(whyNoSchedule(expression)).toContain(why);
   });
@@ -40,6 +41,28 @@ describe('the time in which an audit is expected', () => {
     ['rate(7 days)', 168],
   ])('of %s has a gap of %d hours to bridge', (expression, hours) => {
     expect(longestGapHours(expression)).toBe(hours);
+  });
+
+  it.each([
+    ['cron(0 2 * * ? *)', 'Europe/Berlin', 48],
+    ['cron(30 3 * * ? *)', 'Europe/Berlin', 24],
+    ['cron(0 1 * * ? *)', 'Europe/London', 48],
+    ['cron(0 2 * * ? *)', 'America/New_York', 48],
+    ['cron(15 2 * * ? *)', 'Australia/Lord_Howe', 48],
+    ['cron(45 2 * * ? *)', 'Australia/Lord_Howe', 24],
+    ['cron(0 2 * * ? *)', 'Asia/Kolkata', 24],
+    ['cron(0 2,14 * * ? *)', 'Europe/Berlin', 24],
+  ])('of %s in %s has a gap of %d hours, with the hour that clocks skip', (expression, timeZone, hours) => {
+    expect(longestGapHours(expression, timeZone)).toBe(hours);
+  });
+
+  it('bridges the day on which clocks skip the start, or another hour is chosen', () => {
+    const berlin = { timeZone: 'Europe/Berlin' };
+    expect(scheduleSchema.safeParse(berlin).error?.issues).toMatchObject([
+      { path: ['expression'], message: expect.stringContaining('Clocks in Europe/Berlin skip this hour') },
+    ]);
+    expect(scheduleSchema.safeParse({ ...berlin, expression: 'cron(30 3 * * ? *)' }).success).toBe(true);
+    expect(scheduleSchema.safeParse({ ...berlin, expectedWithinHours: 50 }).success).toBe(true);
   });
 
   it('is longer than the longest gap, or would raise an alarm in each', () => {

@@ -1,0 +1,113 @@
+/** What a program may pass to the construct, and what it says of mistakes. */
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { describe, expect, it, vi } from 'vitest';
+import { NetnsAuditor, type NetnsAuditorProps } from '../../lib/infra/netns-auditor.ts';
+import { refuseOldNode } from '../../lib/infra/validate.ts';
+
+// This test does not look at code: bundling the functions takes longer than everything else.
+vi.mock('../../lib/infra/bundle.ts', async (original) => ({
+  ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
+  bundle: () => new URL('../../lambda', import.meta.url).pathname,
+}));
+
+const ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/prod';
+const prod = { name: 'prod', eks: { name: 'prod', region: 'eu-west-1' } };
+const discover = {
+  accounts: ['444455556666', '777788889999'],
+  regions: ['eu-west-1'],
+  externalId: 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6',
+} as const;
+
+const stackIn = (region = 'eu-west-1'): Stack =>
+  new Stack(new App({ analyticsReporting: false }), 'Own', { env: { region, account: '111122223333' } });
+
+/** As a program without types passes them. */
+const made = (props: unknown, stack = stackIn()): NetnsAuditor =>
+  new NetnsAuditor(stack, 'Auditor', props as NetnsAuditorProps);
+
+describe('a mistake in props', () => {
+  it.each([
+    [{ clusters: [ARN] }, 'NetnsAuditor: clusters[0]: It is text, not a map of keys and values.'],
+    [{ clusters: ARN }, 'clusters: It is text, not a list.'],
+    [{ clusters: [{ name: 'prod', eks: ARN }] }, 'clusters[0].eks: (prod) It is text, not a map'],
+    [
+      { clusters: [prod, { name: 'b', eks: { arn: ARN } }] },
+      'clusters[1].eks: (b) Unknown key "arn". Allowed: name, region',
+    ],
+    [
+      { clusters: [{ name: 'prod', eks: { name: 'prod', region: 'eu-west1' } }] },
+      'clusters[0].eks.region: (prod) There is no such region',
+    ],
+    [
+      { discover: { ...discover, accounts: [444455556666] } },
+      'discover.accounts[0]: It is the number 444455556666, not text: write it in quotes.',
+    ],
+    [{ discover: { ...discover, accounts: 'organisation' } }, 'Did you mean organization?'],
+    [{ clusters: [prod], encryptionKey: 'arn:aws:kms:…' }, 'encryptionKey is a key, and this is text'],
+    [
+      { clusters: [prod], schedule: { expression: 'cron(0 2 * * *)' } },
+      /schedule\.expression: It is cron\(MINUTE HOUR[^\n]*$/,
+    ],
+  ])('%j is refused with its place, its cluster and the reason', (props, says) => {
+    expect(() => made(props)).toThrow(says);
+  });
+
+  it('is a key of another region, unless one of the regions is not known yet', () => {
+    const keyIn = (stack: Stack, region: string) =>
+      Key.fromKeyArn(stack, 'Key', `arn:aws:kms:${region}:111122223333:key/1234abcd`);
+    const stack = stackIn();
+    expect(() => made({ clusters: [prod], encryptionKey: keyIn(stack, 'eu-central-1') }, stack)).toThrow(
+      'encryptionKey is in eu-central-1, and the stack in eu-west-1',
+    );
+    const right = stackIn();
+    expect(() => made({ clusters: [prod], encryptionKey: keyIn(right, 'eu-west-1') }, right)).not.toThrow();
+    const anywhere = new Stack(new App({ analyticsReporting: false }), 'Anywhere');
+    expect(() =>
+      made({ clusters: [prod], encryptionKey: keyIn(anywhere, 'eu-central-1') }, anywhere),
+    ).not.toThrow();
+  });
+
+  it('of a region to look in that no CDK knows is a warning, as of a cluster', () => {
+    const auditor = made({ discover: { ...discover, regions: ['eu-west-9'] } });
+    const warnings = auditor.node.metadata.filter(({ type }) => type === 'aws:cdk:warning');
+    expect(JSON.stringify(warnings)).toContain('knows no region eu-west-9');
+  });
+});
+
+it.each([
+  ['20.20.2', true],
+  ['22.18.0', true],
+  ['22.19.0', false],
+  ['24.1.0', false],
+])('on Node.js %s, it says that it needs a newer one: %s', (version, refused) => {
+  const call = (): void => refuseOldNode(version);
+  if (refused) expect(call).toThrow(`it needs Node.js 22.19 or newer, and this is ${version}`);
+  else expect(call).not.toThrow();
+});
+
+it('gives the stack the outputs that the documents ask for, beside constructs of the same names', () => {
+  const stack = stackIn();
+  new Key(stack, 'Bucket');
+  made({ discover }, stack).addOutputs();
+  expect(Object.keys(Template.fromStack(stack).findOutputs('*')).toSorted()).toEqual(
+    expect.arrayContaining(['AccountRoles', 'Bucket', 'ClusterRoles', 'StateMachine', 'Topic']),
+  );
+}, 240_000);
+
+it.each([
+  [discover.accounts, ['444455556666', '777788889999']],
+  [['444455556666', 'ou-aaaa-11111111'], ['*']],
+  [Array.from({ length: 51 }, (_, index) => String(100_000_000_000 + index)), ['*']],
+])(
+  'may assume the role in the accounts of %j alone',
+  (accounts, named) => {
+    const stack = stackIn();
+    made({ discover: { ...discover, accounts } }, stack);
+    const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
+    const roles = JSON.stringify(policies).match(/:iam::[\d*]+:role\/netns-auditor/g) ?? [];
+    expect(new Set(roles)).toEqual(new Set(named.map((account) => `:iam::${account}:role/netns-auditor`)));
+  },
+  240_000,
+);
