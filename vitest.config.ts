@@ -36,6 +36,8 @@ export default defineConfig({
           globalSetup: [TEMPORARY_FOLDER],
           include: [LAB],
           testTimeout: 60_000,
+          // Nodes are built in hooks.
+          hookTimeout: 60_000,
           fileParallelism: false,
         },
       },

@@ -12,6 +12,11 @@ describe('docs/severities.md', () => {
 
   it('says once for each check what is lost, and no check contradicts it', () => {
     const said = losses.flatMap(({ severity, checks }) => checks.map((id) => ({ id, severity })));
+    const ids = said.map(({ id }) => id);
+    expect(
+      catalogue.map(({ id }) => id).filter((id) => !ids.includes(id)),
+      'add them to scripts/severities.ts',
+    ).toEqual([]);
     const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
     expect(said.toSorted(byId)).toEqual(
       catalogue.map(({ id, severity }) => ({ id, severity })).toSorted(byId),
