@@ -8,6 +8,7 @@ import { crossPlanSchema, crossSentSchema } from './crossing.ts';
 import { dnsServiceSchema, eventSchema, nodeSchema, otherNodeSchema, podSchema } from './kubernetes.ts';
 import { hiddenNamespaceSchema, mountsSchema, namespaceSchema, pinSchema } from './namespaces.ts';
 import {
+  attachedProgramsSchema,
   forwardingEntrySchema,
   ipsecPolicySchema,
   linkProgramSchema,
@@ -166,6 +167,8 @@ export const sourceSchemas = {
   routing: z.array(waySchema),
   /** Programs on the node's links, in the kernel's order. */
   linkPrograms: z.array(linkProgramSchema),
+  /** Of each link of the node that the kernel answered for. */
+  attachedPrograms: z.array(attachedProgramsSchema),
   /** Counters of the links whose other end is in another namespace: those of pods, and their ends on the node. */
   linkCounters: z.array(countedLinkSchema),
   /** Forwarding entries of all bridges and tunnels on the node. */

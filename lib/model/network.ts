@@ -158,8 +158,20 @@ export const linkProgramSchema = z.object({
   classic: z.boolean(),
   /** Whether it, or its action, certainly drops `all` packets, or drops `some`. */
   drops: z.enum(['all', 'some']).nullable(),
+  /** Name of the program without a filter (tcx) that sees the packets first; missing or null if there is none. */
+  behind: z.string().nullable().optional(),
 });
 export type LinkProgram = z.infer<typeof linkProgramSchema>;
+
+/**
+ * Names of the eBPF programs that stand on a link of the node without a filter (tcx, netkit), in the order in
+ * which they run: on what comes in from the pod or the network, and on what goes out.
+ */
+export const attachedProgramsSchema = z.object({
+  link: z.string(),
+  in: z.array(z.string()),
+  out: z.array(z.string()),
+});
 
 /** Where a bridge or VXLAN device of the node sends frames for one MAC address. */
 export const forwardingEntrySchema = z.object({

@@ -27,6 +27,7 @@ import { both, mapPart, value } from './parts.ts';
 import { podNetworks } from './pod-networks.ts';
 import { type Reader, readerOf } from './reader.ts';
 import {
+  attachedEvidence,
   countersEvidence,
   forwardingEvidence,
   policiesEvidence,
@@ -137,6 +138,7 @@ export function buildEvidence(input: EvidenceInput): Evidence {
     hostPacketFilters: stacks.hostFilters,
     routing: routingEvidence(reader, files, hostNetwork),
     linkPrograms: programsEvidence(reader, files, hostNetwork),
+    attachedPrograms: attachedEvidence(reader, files, hostNetwork),
     linkCounters: countersEvidence(reader, host),
     forwarding: forwardingEvidence(reader, files, hostNetwork),
     ipsecPolicies: policiesEvidence(reader, files, hostNetwork),

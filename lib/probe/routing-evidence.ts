@@ -1,5 +1,6 @@
 /** The kernel's own routing answers, with the names of the node's links. */
 import type { Part, Sources } from '../model/evidence.ts';
+import { parseAttachedPrograms, withProgramsBefore } from './parse/attached-programs.ts';
 import { parseForwarding } from './parse/forwarding.ts';
 import { parseIpsecPolicies } from './parse/ipsec-policies.ts';
 import { parseLinkCounters } from './parse/link-counters.ts';
@@ -31,6 +32,7 @@ export function routingEvidence(
 }
 
 const PROGRAMS = 'host/programs';
+const ATTACHED = 'host/attached';
 const FORWARDING = 'host/forwarding';
 const POLICIES = 'host/xfrm';
 
@@ -40,7 +42,24 @@ export const programsEvidence = (
   files: BundleFiles,
   hostNetwork: Part<Sources['hostNetwork']>,
 ): Part<Sources['linkPrograms']> =>
-  ofLinks({ reader, files, hostNetwork }, PROGRAMS, 'what stands on its links', parseLinkPrograms);
+  ofLinks({ reader, files, hostNetwork }, PROGRAMS, 'what stands on its links', (bytes, nameOf) => {
+    const attached = attachedEvidence(reader, files, hostNetwork);
+    const before = attached.status === 'present' ? attached.value : [];
+    return withProgramsBefore(parseLinkPrograms(bytes, nameOf), before);
+  });
+
+/** Programs that stand on the node's links without a filter, with the names of the links. */
+export const attachedEvidence = (
+  reader: Reader,
+  files: BundleFiles,
+  hostNetwork: Part<Sources['hostNetwork']>,
+): Part<Sources['attachedPrograms']> =>
+  ofLinks(
+    { reader, files, hostNetwork },
+    ATTACHED,
+    'which programs are attached to its links',
+    parseAttachedPrograms,
+  );
 
 /** Where the node's bridges and tunnels send frames, with the names of the links. */
 export const forwardingEvidence = (

@@ -16,6 +16,7 @@ export function hostStack(
   attached: readonly Attached[],
 ): NetworkStack {
   const base = healthy.aHostStack();
+  const isCilium = layout.plugin === 'cilium-cni';
   const bridges =
     layout.bridge === undefined
       ? []
@@ -47,6 +48,9 @@ export function hostStack(
     addresses: [
       ...base.addresses.slice(0, 2),
       anAddress({ link: 'virbr0', address: '192.168.122.1' }),
+      ...(isCilium && families.includes(4)
+        ? [anAddress({ link: 'cilium_host', address: layout.gateway(4), prefixLength: 32 })]
+        : []),
       ...bridges.flatMap(({ name }) =>
         families.map((family) =>
           anAddress({
@@ -71,6 +75,9 @@ export function hostStack(
           }),
         ),
       ),
+      ...(isCilium && families.includes(4)
+        ? [aRoute({ destination: '10.244.1.0/24', gateway: layout.gateway(4), link: 'cilium_host' })]
+        : []),
       ...(layout.plugin === 'calico'
         ? [aRoute({ type: 'blackhole', destination: '10.244.1.0/26', gateway: null, link: null })]
         : []),

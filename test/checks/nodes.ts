@@ -120,12 +120,20 @@ export function makeNode(plan: NodePlan): RawNode {
     creation: { ok: true, milliseconds: 30, error: null, meanwhile: 0 },
     otherNodes: [],
     linkPrograms: [],
+    attachedPrograms: host.links.map(({ name }) => ({ link: name, ...programsOf(name) })),
     linkCounters: [],
     forwarding: [],
     ipsecPolicies: [],
     clusterDns: healthy.aClusterDns(),
     nodeResolvConf: { exists: true, nameservers: ['10.0.0.2'], searches: [], options: [] },
   };
+}
+
+/** As Cilium's agent attaches them. */
+function programsOf(link: string): { readonly in: string[]; readonly out: string[] } {
+  if (link === 'cilium_host') return { in: ['cil_to_host'], out: ['cil_from_host'] };
+  if (link === 'cilium_net') return { in: ['cil_to_host'], out: [] };
+  return { in: link.startsWith('lxc') ? ['cil_from_contai'] : [], out: [] };
 }
 
 /** The evidence of a node as the probe joins it. */

@@ -68,6 +68,10 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     expect(network('bare')?.link).toBeNull();
   });
 
+  test("asks the node's kernel which programs are attached to each of its links", () => {
+    expect(present(evidence.attachedPrograms)).toContainEqual({ link: 'vethhealthy', in: [], out: [] });
+  });
+
   test("asks the node's kernel for the ways to a pod and from it", () => {
     const ways = present(evidence.routing);
     expect(ways).toContainEqual(expect.objectContaining({ destination: '10.1.1.2', source: null }));

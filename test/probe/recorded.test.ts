@@ -59,6 +59,7 @@ describe('the recording of a healthy node', () => {
           'routing',
           'otherNodes',
           'linkPrograms',
+          'attachedPrograms',
           'linkCounters',
           'forwarding',
           'ipsecPolicies',

@@ -61,6 +61,25 @@ sub programs {
   messages($found, 36, 20, sub { my ($head, %is) = @_; push @links, unpack "x4L", $head if $is{1} =~ /^(clsact|ingress)/ and @links < 500 });
   for my $link (@links) { $found .= ask($socket, 46, 769, 2, pack "x4LLLL", $link, 0, $_, 0) for 0xfffffff2, 0xfffffff3 }
   keep("b/host/programs", $found) }
+# attached(LINK, KIND): programs that stand on a link of the node without a filter, as agents attach them since Linux 6.6: BPF_PROG_QUERY
+# (16) for tcx (46 in, 47 out) or netkit (55: what the pod sends, 54), BPF_PROG_GET_FD_BY_ID (13), BPF_OBJ_GET_INFO_BY_FD (15). Older
+# kernels have none of them (EINVAL 22). A link that the kernel says nothing about has no line.
+my ($attached, $bpf) = ("", {308 => 321, 268 => 280}->{$ARGV[0]});
+sub attached { my ($link, $kind) = @_;
+  my @places;
+  for my $type (-1 < index($kind || "", "netkit") ? (55, 54) : (46, 47)) {
+    my $ids = "\0" x 256;
+    my $query = pack "LLLLQLx4QQQQ", $link, $type, 0, 0, unpack("Q", pack "p", $ids), 64, 0, 0, 0, 0;
+    if (syscall $bpf, 16, $query, length $query) { $! == 22 or die; push @places, ""; next }
+    push @places, join ",", map { my $asked = pack "Lx8", $_;
+      my $program = syscall $bpf, 13, $asked, length $asked;
+      die if $program < 0;
+      open my $file, "<&=", $program or die;
+      my $info = "\0" x 80;
+      my $wanted = pack "LLQ", $program, 80, unpack "Q", pack "p", $info;
+      die if syscall $bpf, 15, $wanted, length $wanted;
+      unpack("x64Z16", $info) || "?" } unpack "L" . unpack("x24L", $query), $ids }
+  $attached .= join("\t", $link, @places) . "\n" if length $attached < 1e6 }
 # routing(SETNS, HOST): asks for all that pod() noted, once. A bridge is what the node sees packets of its ports come in by.
 sub routing { my ($setns, $host) = @_;
   return if $finished++;
@@ -74,8 +93,9 @@ sub routing { my ($setns, $host) = @_;
     # IFLA_MASTER 10; a VRF is one as well.
     messages(listed(18, 1, pack "x16SSL", 8, 29, 0), 16, 16, sub { my ($head, %is) = @_;
       counted("host", %is);
+      eval { attached(unpack("x4L", $head), $is{18}) };
       $bridge{unpack "x4L", $head} = unpack "L", $is{10} if $is{10} and -1 < index $is{18}, "bridge" }) if @ways;
-    eval { keep("b/host/counters", $counters . "end\n") } if @ways;
+    eval { keep("b/host/counters", $counters . "end\n"); keep("b/host/attached", $attached . "end\n") } if @ways;
     for my $family (2, 10) {
       next unless grep { $$_[0] == $family } @ways;
       messages(converse($socket, question($family, $outside{$family})), 24, 12, sub { my (undef, %is) = @_; $out{$family} = \%is });
