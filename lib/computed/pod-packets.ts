@@ -1,11 +1,13 @@
 /** Packets that stand for all that a node's pods send and get: who drops every one of a kind breaks each pod. */
 import { OF_CALICO } from '../model/cni-names.ts';
-import { AWS_CNI } from '../model/cni-plugins.ts';
+import { AWS_CNI, CILIUM_CNI } from '../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
 import { addressBits, addressKey, contains, familyOf, isLinkLocal, prefixLength, subnetOf } from './cidr.ts';
 import type { FilteredPacket } from './forwarding.ts';
-import { mainAddresses } from './preconditions.ts';
+import { forwardsForCilium } from './kernel-forwarding.ts';
+import { layoutOf } from './layouts.ts';
+import { linkFault, mainAddresses, networkElsewhere } from './preconditions.ts';
 import { announcedAddresses } from './tunnel.ts';
 import { defaultRoutes } from './uplinks.ts';
 import { forwardedLayout, nodeLink } from './way-in.ts';
@@ -37,8 +39,13 @@ export type Traffic = {
  */
 export function ordinaryTraffic(
   host: NetworkStack,
-  { otherNodes, clusterDns }: Pick<Sources, 'otherNodes' | 'clusterDns'>,
+  {
+    otherNodes,
+    clusterDns,
+    hostPacketFilters,
+  }: Pick<Sources, 'otherNodes' | 'clusterDns' | 'hostPacketFilters'>,
 ): readonly Traffic[] {
+  const leavesToKernel = forwardsForCilium(hostPacketFilters);
   const toOthers = routesToPods(host, otherNodes);
   const sent = (protocol: FilteredPacket['protocol']) => (network: PodNetwork) =>
     sentBy(network, host, toOthers).map((packet) => ({ ...packet, protocol }));
@@ -61,6 +68,11 @@ export function ordinaryTraffic(
     {
       what: 'what pods of other nodes send to pods of this one',
       packetsOf: (network) => toNeighbours(network, toOthers).map(reversed),
+    },
+    {
+      what: 'what pods send out of the node',
+      packetsOf: (network) => (leavesToKernel ? pastPrograms(network, host) : []),
+      isPart: true,
     },
     // The kubelet's probes, by which it ends pods.
     {
@@ -138,6 +150,27 @@ function sentBy(network: PodNetwork, host: NetworkStack, toOthers: readonly Rout
       ? neighbours
       : [{ ...from, destination: neighbourOf(from.source), outputLink }]),
   ];
+}
+
+/** What a pod of Cilium sends out of the node, beyond the network of the nodes and within it: programs carry all else. */
+function pastPrograms(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
+  const layout = layoutOf(network);
+  const source = mainAddresses(network)[0]?.address;
+  const inputLink = network.hostLink?.name ?? null;
+  if (typeof layout === 'string' || network.plugin !== CILIUM_CNI || source === undefined) return [];
+  if (inputLink === null || networkElsewhere(network) !== null || linkFault(network) !== null) return [];
+  const family = familyOf(source);
+  const outputLink = defaultRoutes(host, family)[0]?.link ?? null;
+  const near = host.addresses.find((held) => held.link === outputLink && held.family === family)?.address;
+  if (outputLink === null || near === undefined) return [];
+  const from = { way: 'forwarded', family, state: 'NEW', source, inputLink, outputLink } as const;
+  return [OUTSIDE[family], near.replace(/.$/, (last) => (last === '1' ? '2' : '1'))].map((destination) => ({
+    ...from,
+    destination,
+    devices: [inputLink],
+    protocol: null,
+    port: null,
+  }));
 }
 
 type RouteToPods = Pick<Route, 'family' | 'destination'> & { readonly first: string; readonly link: string };

@@ -40,7 +40,7 @@ export const nodeFirewallDrops = defineCheck({
     );
     let judged = false;
     let incomplete = false;
-    const traffic = ordinaryTraffic(hostNetwork, { otherNodes, clusterDns });
+    const traffic = ordinaryTraffic(hostNetwork, { otherNodes, clusterDns, hostPacketFilters });
     for (const { what, packetsOf, tracked = false, isPart = false } of traffic) {
       const pods = podNetworks
         .map((network) => ({ network, packets: packetsOf(network) }))

@@ -7,7 +7,8 @@ import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts
 import { command, lookOnNode, repair } from '../remedies/steps.ts';
 
 const SHOWN = 5;
-const HOOKS: readonly string[] = ['input', 'output'];
+/** Those of the tables raw and mangle as well. */
+const HOOKS: readonly string[] = ['prerouting', 'input', 'output', 'postrouting'];
 
 /** Hardening closes ports that no process listens at: the kernel's own do not show in lists of sockets. */
 export const tunnelPortBlocked = defineCheck({
@@ -46,7 +47,7 @@ export const tunnelPortBlocked = defineCheck({
             node,
             'look at the chain, and find out which program wrote the rule; it must let this port through between nodes.',
             first.backend.endsWith('-legacy')
-              ? command(first.backend, '-S', first.chain)
+              ? command(first.backend, '-t', first.table, '-S', first.chain)
               : 'nft -a list ruleset | grep -w dport',
           ),
           repair(
@@ -62,7 +63,7 @@ export const tunnelPortBlocked = defineCheck({
 /** Rules of base chains about this port and nothing else that no rule before may keep from acting. */
 function droppingRules({ backend, tables }: PacketFilter, port: number) {
   if (backend.startsWith('ip6')) return [];
-  return tables.flatMap(({ chains }) => {
+  return tables.flatMap(({ name: table, chains }) => {
     // Agents accept the port from other nodes in chains of their own.
     const accepting = new Set(
       chains.flatMap(({ name, rules }) =>
@@ -74,7 +75,7 @@ function droppingRules({ backend, tables }: PacketFilter, port: number) {
       const at = rules.findIndex((rule) => isOfPort(rule, port) && !NARROWED.test(rule) && isDrop(rule));
       const rule = rules[at];
       if (rule === undefined || rules.slice(0, at).some((before) => mayAccept(before, accepting))) return [];
-      return [{ backend, chain, rule: rule.trim() }];
+      return [{ backend, table, chain, rule: rule.trim() }];
     });
   });
 }

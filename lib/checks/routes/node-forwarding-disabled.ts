@@ -1,11 +1,13 @@
 import { leavesUnanswered } from '../../computed/arp.ts';
 import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
 import { expectedGateway } from '../../computed/gateway.ts';
-import { mainAddresses } from '../../computed/preconditions.ts';
+import { forwardsForCilium } from '../../computed/kernel-forwarding.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import { sysctlNumber } from '../../computed/sysctls.ts';
 import { uplinkOf } from '../../computed/uplinks.ts';
 import { forwardedLayout, nodeLink } from '../../computed/way-in.ts';
-import type { Layout } from '../../model/cni-plugins.ts';
+import { CILIUM_CNI, type Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { counted, firstOf, listed, rowsOf } from '../../model/text.ts';
@@ -46,17 +48,20 @@ export const nodeForwardingDisabled = defineCheck({
   why:
     'The kernel drops everything that pods send beyond their node, and everything that comes for them ' +
     'from elsewhere, while every pod looks healthy and probes from the node pass.',
-  needs: ['kernel', 'podNetworks', 'hostNetwork'],
-  run({ kernel, podNetworks, hostNetwork }, { node }) {
+  needs: ['kernel', 'podNetworks', 'hostNetwork', 'hostPacketFilters'],
+  run({ kernel, podNetworks, hostNetwork, hostPacketFilters }, { node }) {
     const object = nodeObject(node);
     const forwarded = podNetworks.flatMap((network) => {
       const layout = forwardedLayout(network);
       return layout === null ? [] : [{ network, layout }];
     });
-    if (forwarded.length === 0) {
+    // Only what leaves the node: the switches of links are the agent's.
+    const past = forwardsForCilium(hostPacketFilters) ? podNetworks.flatMap(ofCilium) : [];
+    const needing = [...forwarded, ...past];
+    if (needing.length === 0) {
       return [notApplicable(object, 'no pod on the node is known to need forwarding by the kernel')];
     }
-    const global = globalSwitches(forwarded);
+    const global = globalSwitches(needing);
     const off = global.filter(({ name }) => kernel.sysctls[name] === '0');
     // Turning off the global switch turns off those of all links: one cause, one finding.
     const switches =
@@ -75,7 +80,7 @@ export const nodeForwardingDisabled = defineCheck({
     }
     const links = new Set(settings.map(({ link }) => link));
     const concerned = links.has(undefined)
-      ? forwarded
+      ? needing
       : forwarded.filter(({ network, layout }) => links.has(nodeLink(network, layout) ?? undefined));
     return [
       fail(object, {
@@ -115,11 +120,21 @@ function switchedOff(off: Switch): Fault {
   return { ...off, actual: '0', expected: '1', source: `sysctl ${name}`, repair };
 }
 
+/** Of IPv4 alone, as the rules of IPv6 may differ. */
+function ofCilium(network: PodNetwork): Forwarded[] {
+  const layout = layoutOf(network);
+  if (network.plugin !== CILIUM_CNI || typeof layout === 'string') return [];
+  return networkElsewhere(network) === null ? [{ network, layout }] : [];
+}
+
 type Forwarded = { readonly network: PodNetwork; readonly layout: Layout };
 
 function globalSwitches(forwarded: readonly Forwarded[]): Switch[] {
   return ([4, 6] as const).flatMap((family) => {
-    const needs = forwarded.find(({ network }) => network.pod.podIPs.some((ip) => familyOf(ip) === family));
+    const needs = forwarded.find(
+      ({ network, layout }) =>
+        (layout.forwarding || family === 4) && network.pod.podIPs.some((ip) => familyOf(ip) === family),
+    );
     if (needs === undefined) return [];
     const name = family === 4 ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding';
     return { name, why: `IPv${family} of all links`, lost: [needs.network, { what: 'forwarding', family }] };

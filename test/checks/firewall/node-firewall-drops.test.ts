@@ -612,6 +612,21 @@ describe('node-firewall-drops', () => {
     expect(run([filter('DROP', {})], [aCiliumPod().network])).toMatchObject([{ result: 'notApplicable' }]);
   });
 
+  it('judges what pods of Cilium send out of the node where the kernel masquerades it', () => {
+    const rules = ['-A CILIUM_POST_nat -s 10.244.1.0/24 ! -d 10.244.0.0/16 ! -o cilium_+ -j MASQUERADE'];
+    const nat = aFilter('iptables-nft', 'nat', { CILIUM_POST_nat: { rules } });
+    const pods = [aCiliumPod().network, aCiliumPod().network];
+    const [found] = failures(run([nat, filter('DROP', {})], pods));
+    expect(found?.detail).toContain('drops what pods send out of the node: policy DROP of FORWARD');
+    expect(found?.severity).toBe('high');
+    const accepts = ['-i lxc+ -j ACCEPT'];
+    const reached = filter('DROP', { FORWARD: ['-j CILIUM_FORWARD'], CILIUM_FORWARD: accepts });
+    expect(run([nat, reached], pods)).toMatchObject([{ result: 'pass' }]);
+    // Who keeps pods from the outside alone may want that.
+    const inside = filter('ACCEPT', { FORWARD: ['! -d 10.0.0.0/8 -j DROP'] });
+    expect(run([nat, inside], pods)).toMatchObject([{ result: 'pass' }]);
+  });
+
   it('deletes no guard of an agent that sees marks of BPF', () => {
     const guard = {
       FORWARD: ['-j cali-FORWARD'],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tunnelPortBlocked } from '../../../lib/checks/firewall/tunnel-port-blocked.ts';
 import type { PacketFilter } from '../../../lib/model/network.ts';
 import { aHostStack, aLink, aNode, context, failures } from '../evidence.ts';
+import { aFilter } from './filters.ts';
 
 const DROP = '-A INPUT -p udp -m udp --dport 8472 -j DROP';
 
@@ -45,6 +46,29 @@ describe('tunnel-port-blocked', () => {
     ['-A INPUT -i eth0 -p udp -m multiport --dports 4789,8472 -j REJECT', 'iptables-legacy'],
   ] as const)('finds it in the words of each tool: %s', (rule, backend) => {
     expect(failures(run([rule], { backend }))).toHaveLength(1);
+  });
+
+  it('finds it in table raw, behind what Cilium has there, and lists that table', () => {
+    const rule = '-A PREROUTING -p udp -m udp --dport 8472 -j DROP';
+    const notrack = '-A CILIUM_PRE_raw -p udp -m udp --dport 8472 -j CT --notrack';
+    const host = aHostStack();
+    const device = aLink({ index: 9, name: 'cilium_vxlan', kind: 'vxlan', peer: null, vxlanPort: 8472 });
+    const raw = aFilter('iptables-legacy', 'raw', {
+      PREROUTING: { hook: 'prerouting', policy: 'ACCEPT', rules: ['-A PREROUTING -j CILIUM_PRE_raw', rule] },
+      CILIUM_PRE_raw: { rules: [notrack] },
+    });
+    const [found] = failures(
+      tunnelPortBlocked.run(
+        {
+          node: aNode(),
+          hostNetwork: { ...host, links: [...host.links, device] },
+          hostPacketFilters: [raw],
+        },
+        context,
+      ),
+    );
+    expect(found?.detail).toContain(rule);
+    expect(found?.remedy[0]?.command).toBe('iptables-legacy -t raw -S PREROUTING');
   });
 
   it('finds one that stands before what the agent accepts', () => {

@@ -194,6 +194,7 @@ describe('forwarding', () => {
         {
           podNetworks: [attached.network],
           hostNetwork: attached.host,
+          hostPacketFilters: [],
           kernel: aKernel({
             sysctls: { ...aKernel().sysctls, ...Object.fromEntries(names.map((name) => [name, '0'])) },
           }),

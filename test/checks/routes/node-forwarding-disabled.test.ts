@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { nodeForwardingDisabled } from '../../../lib/checks/routes/node-forwarding-disabled.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
-import type { NetworkStack } from '../../../lib/model/network.ts';
+import type { NetworkStack, PacketFilter } from '../../../lib/model/network.ts';
 import { aHostStack, anAddress, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import { aFilter } from '../firewall/filters.ts';
 import { aCalicoPod, aCiliumPod, anAwsPod, aPtpPod, forwardedLayouts } from '../layouts.ts';
 
 function run(sysctls: Record<string, string>, ...rest: (PodNetwork | NetworkStack)[]) {
+  return runWith([], sysctls, ...rest);
+}
+
+function runWith(
+  hostPacketFilters: PacketFilter[],
+  sysctls: Record<string, string>,
+  ...rest: (PodNetwork | NetworkStack)[]
+) {
   const podNetworks = rest.filter((each): each is PodNetwork => 'pod' in each);
   const [hostNetwork = aHostStack()] = rest.filter((each): each is NetworkStack => !('pod' in each));
   const kernel = {
@@ -15,7 +24,7 @@ function run(sysctls: Record<string, string>, ...rest: (PodNetwork | NetworkStac
     namespaceObjects: null,
     blockedTasks: [],
   };
-  return nodeForwardingDisabled.run({ kernel, podNetworks, hostNetwork }, context);
+  return nodeForwardingDisabled.run({ kernel, podNetworks, hostNetwork, hostPacketFilters }, context);
 }
 
 describe('node-forwarding-disabled', () => {
@@ -32,6 +41,17 @@ describe('node-forwarding-disabled', () => {
     expect(more).toEqual([]);
     expect(found?.detail).toBe('net.ipv4.ip_forward is 0 (IPv4 of all links); 2 pods on the node need it.');
     expect(found?.remedy[0]?.command).toBe('sysctl -w net.ipv4.ip_forward=1');
+  });
+
+  it('finds it off where the kernel masquerades for Cilium, and leaves the links of its pods', () => {
+    const rules = ['-A CILIUM_POST_nat -s 10.244.1.0/24 ! -d 10.244.0.0/16 ! -o cilium_+ -j MASQUERADE'];
+    const masquerades = aFilter('iptables-nft', 'nat', { CILIUM_POST_nat: { rules } });
+    const { network } = aCiliumPod();
+    const [found] = failures(runWith([masquerades], { 'net.ipv4.ip_forward': '0' }, network));
+    expect(found?.detail).toContain('net.ipv4.ip_forward is 0 (IPv4 of all links); 1 pod');
+    const links = { [`net.ipv4.conf.${network.hostLink?.name}.forwarding`]: '0', 'net.ipv4.ip_forward': '1' };
+    expect(runWith([masquerades], links, network)).toMatchObject([{ result: 'pass' }]);
+    expect(runWith([], { 'net.ipv4.ip_forward': '0' }, network)).toMatchObject([{ result: 'notApplicable' }]);
   });
 
   it('finds that a single link does not forward, or does not answer for the gateway of Calico', () => {

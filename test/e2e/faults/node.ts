@@ -12,8 +12,6 @@ export const nodeFaults: readonly Fault[] = [
     shows: ['net.ipv4.ip_forward', '0'],
     repair: 'remedy',
     cleanup: 'echo 1 > /proc/sys/net/ipv4/ip_forward',
-    // Cilium's BPF programs forward by themselves.
-    when: isForwardedByKernel,
   },
   {
     id: 'uplink-forwarding-off',
