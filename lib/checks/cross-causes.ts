@@ -13,6 +13,7 @@ export const BROKEN_WAYS: readonly string[] = [
   'node-forwarding-disabled',
   'node-firewall-drops',
   'node-link-program-unexpected',
+  'node-link-program-missing',
   'foreign-routing-rules',
   'node-bridge-broken',
   'bridge-address-stale',

@@ -89,6 +89,16 @@ export const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
+    causes: ['gateway-link-broken', 'node-link-program-missing'],
+    symptoms: [
+      'route-to-node-missing',
+      'node-to-pod-unreachable',
+      'pod-to-gateway-unreachable',
+      'pod-dns-failing',
+    ],
+    on: 'same node',
+  },
+  {
     causes: ['node-bridge-broken'],
     symptoms: [
       'node-to-pod-unreachable',

@@ -142,6 +142,28 @@ export const BRANCH_ENI = { link: 'vlan', annotation: 'vpc.amazonaws.com/pod-eni
 /** Links of the node behind which Cilium's programs forward packets. */
 export const CILIUM_LINK = /^cilium_/;
 
+/** Where the agent pins what it attaches to links: each program goes with its pin. */
+export const CILIUM_PINS = {
+  endpoints: '/sys/fs/bpf/cilium/endpoints',
+  devices: '/sys/fs/bpf/cilium/devices',
+} as const;
+
+/** The programs that bring pods what comes by a link of Cilium's: those by which it arrives or leaves there. */
+export const CILIUM_PROGRAMS = [
+  {
+    link: /^cilium_host$/,
+    place: 'out',
+    program: 'cil_from_host',
+    takes: 'brings pods what the node sends or forwards to them',
+  },
+  {
+    link: CILIUM_TUNNEL,
+    place: 'in',
+    program: 'cil_from_overlay',
+    takes: 'brings pods what other nodes send to them',
+  },
+] as const;
+
 /** The process by which Cilium probes its own health, and the name of its namespace. */
 export const CILIUM_HEALTH = 'cilium-health';
 
@@ -171,6 +193,9 @@ export const MASQUERADE_CHAINS = [
   readonly chain: string;
   readonly comment: string;
 }[];
+
+/** Programs of Cilium that let no packet pass on to a filter behind them: they never answer TCX_NEXT. */
+export const DECIDING_PROGRAMS = /^cil_/;
 
 /** BPF programs of Calico, Cilium and Kmesh. */
 export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;

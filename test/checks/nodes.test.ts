@@ -67,6 +67,7 @@ const paired = ({ hostLink }: Parts) => hostLink?.kind === 'veth';
 const known: readonly string[] = knownPlugins.filter((plugin) => cniPlugin(plugin)?.layout != null);
 const routed = (parts: Parts, { layout }: RawNode) =>
   paired(parts) && known.includes(layout.plugin) && layout.hostRoute !== 'branch';
+const isCilium = (parts: Parts, { layout }: RawNode) => paired(parts) && layout.plugin === 'cilium-cni';
 const forwards = ({ layout }: RawNode) => cniPlugin(layout.plugin)?.layout?.forwarding === true;
 const isDefault = ({ destination }: { destination: string }) => destination.endsWith('/0');
 
@@ -134,6 +135,20 @@ const mutations: Readonly<Record<string, Mutation>> = {
     break: ({ host }, { layout }) =>
       Object.assign(found(host.links.find(({ name }) => name === layout.bridge)), { up: false }),
     on: (_, { layout }) => layout.bridge !== undefined,
+  },
+  'gateway-link-broken': {
+    break: ({ host }) => remove(host.routes, ({ link }) => link === 'cilium_host'),
+    on: (parts, node) => isCilium(parts, node) && parts.pod.podIPs.some((ip) => !ip.includes(':')),
+  },
+  'link-program-missing': {
+    break: ({ hostLink }, { attachedPrograms }) =>
+      Object.assign(found(attachedPrograms.find(({ link }) => link === hostLink?.name)), { in: [] }),
+    on: isCilium,
+  },
+  'node-link-program-missing': {
+    break: (_, { attachedPrograms }) =>
+      Object.assign(found(attachedPrograms.find(({ link }) => link === 'cilium_host')), { out: [] }),
+    on: isCilium,
   },
   'bridge-address-stale': {
     break: ({ host }, { layout }) => remove(host.addresses, ({ link }) => link === layout.bridge),

@@ -2,6 +2,8 @@ import { contains, prefixLength } from '../../computed/cidr.ts';
 import { routeText } from '../../computed/gateway.ts';
 import { elsewhere } from '../../computed/pod-ways.ts';
 import { answerText, askedBy, decisionOf, isAdded } from '../../computed/routing-decision.ts';
+import { CILIUM_TUNNEL } from '../../model/cni-names.ts';
+import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import { DROPPING, type NetworkStack, type Route, type Way } from '../../model/network.ts';
@@ -33,6 +35,10 @@ export const podsOfNodeUnreachable = defineCheck({
       return [notApplicable(object, 'no route of the node leads to networks behind other nodes')];
     }
     const decided = broken.map((way) => ({ way, route: decisionOf(hostNetwork, way)?.route ?? null }));
+    // Programs of Cilium send what is from pods into the tunnel, whatever the routes.
+    const ofNodeAlone =
+      podNetworks.some(({ plugin }) => plugin === CILIUM_CNI) &&
+      hostNetwork.links.some(({ name }) => CILIUM_TUNNEL.test(name));
     const routes = new Set([...dropping, ...decided.flatMap(({ route }) => route ?? [])]);
     const shown = [
       ...[...routes].map((route) => `"${routeText(route)}" drops what is for ${route.destination}`),
@@ -42,10 +48,13 @@ export const podsOfNodeUnreachable = defineCheck({
     ];
     return [
       fail(object, {
-        detail:
-          `Packets to pods of other nodes do not leave the node: ${listed(shown, 5)}. One-way: what those ` +
-          'send still comes in, but no answer goes back.',
+        detail: ofNodeAlone
+          ? `What the node itself and pods on its network send to pods of other nodes is lost: ${listed(shown, 5)}. ` +
+            'Cilium delivers what other pods send.'
+          : `Packets to pods of other nodes do not leave the node: ${listed(shown, 5)}. One-way: what those ` +
+            'send still comes in, but no answer goes back.',
         confidence: 'confirmed',
+        ...(ofNodeAlone ? { severity: 'high' } : {}),
         evidence: [...rowsOf([...routes], SHOWN, routeRow), ...rowsOf(broken, SHOWN, wayRow)],
         remedy: remedyOf([...routes], node),
       }),
@@ -89,8 +98,17 @@ function droppingRoutes(host: NetworkStack, podNetworks: Sources['podNetworks'])
     ...host.addresses.map(({ address }) => address),
     ...podNetworks.flatMap(({ pod }) => pod.podIPs),
   ];
+  // Cilium's route to its own range has a gateway too: the node itself. What drops a part of it is about its own pods.
+  const held = host.addresses.map(({ address }) => address);
+  const own = behind.filter(
+    ({ gateway, destination }) =>
+      gateway !== null &&
+      held.includes(gateway) &&
+      podNetworks.some(({ pod }) => pod.podIPs.some((address) => contains(destination, address))),
+  );
   return main.filter(
     (route) =>
+      !own.some((other) => isInside(route, other)) &&
       DROPPING.includes(route.type) &&
       prefixLength(route.destination) > 8 &&
       // Routes for the node's own pods: Calico has one for each of its blocks to prevent loops.

@@ -1,5 +1,5 @@
 import { type WayToNode, waysBetweenNodes } from '../../computed/ways-between-nodes.ts';
-import { cniPlugin } from '../../model/cni-plugins.ts';
+import { CILIUM_CNI, cniPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { NodeRoutes } from '../../model/node-routes.ts';
 import { listed, rowsOf } from '../../model/text.ts';
@@ -89,9 +89,16 @@ function judge(
 
 function failure(own: NodeRoutes, found: readonly WayToNode[], direct: boolean): Outcome {
   const { node, plugin } = own;
+  // Its programs send what is from pods into the tunnel themselves.
+  const ofNodeAlone = plugin === CILIUM_CNI && !direct;
   return fail(nodeObject(node), {
-    detail: `${listed(found.map(textOf), 5)}. To their pods this node's pods look dead.`,
+    detail: `${listed(found.map(textOf), 5)}. ${
+      ofNodeAlone
+        ? 'Cilium delivers what pods send; what the node itself and pods on its network send to them is lost.'
+        : "To their pods this node's pods look dead."
+    }`,
     confidence: 'confirmed',
+    ...(ofNodeAlone ? { severity: 'high' } : {}),
     evidence: rowsOf(found, SHOWN, ({ node: other, address, by, found: instead }) => ({
       what: `route of ${node} to pods of ${other}`,
       expected: `a route for ${address} that leads to ${other}${by === null ? '' : ` (${by})`}`,

@@ -1,4 +1,5 @@
 /** Filters and queues that nobody expects on a link: what they do, and how to remove them. */
+import { DECIDING_PROGRAMS } from '../../model/cni-names.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import type { LinkProgram } from '../../model/network.ts';
 import { quote } from '../../model/text.ts';
@@ -14,9 +15,13 @@ export function isLosing(queue: string): boolean {
 /** What a filter sees, of packets that come in by the link or go out. */
 export type Sees = Readonly<Record<'in' | 'out', string>>;
 
-/** Agents load eBPF programs, which have names; bandwidth limits use tbf, and filters that redirect to another link. */
-export function isUnexpected({ place, kind, classic, drops }: LinkProgram): boolean {
-  return place === 'queue' ? isLosing(kind) || drops !== null : classic || drops !== null;
+/**
+ * Agents load eBPF programs, which have names; bandwidth limits use tbf, and filters that redirect to another link.
+ * Where an agent's own program stands first, it decides about all packets, and no filter sees one.
+ */
+export function isUnexpected({ place, kind, classic, drops, behind }: LinkProgram): boolean {
+  if (place === 'queue') return isLosing(kind) || drops !== null;
+  return (classic || drops !== null) && !DECIDING_PROGRAMS.test(behind ?? '');
 }
 
 /** In a sentence. */

@@ -58,6 +58,12 @@ describe('link-program-unexpected', () => {
     expect(run(program)).toMatchObject([{ result: 'pass' }]);
   });
 
+  it("leaves a filter to which no packet gets, as Cilium's program decides before it", () => {
+    const drops = aFilter({ classic: true, drops: 'all' });
+    expect(run({ ...drops, behind: 'cil_from_contai' })).toMatchObject([{ result: 'pass' }]);
+    expect(failures(run({ ...drops, behind: 'observer' }))).toHaveLength(1);
+  });
+
   const withXdp = (at: 'link' | 'hostLink', name: string | null, pod: Parameters<typeof aPod>[0] = {}) => {
     const xdp = { mode: 'generic', name } as const;
     const ends = at === 'link' ? { link: aLink({ xdp }) } : { hostLink: aHostLink({ xdp }) };

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { podUnroutedOutbound } from '../../../lib/checks/path/pod-unrouted-outbound.ts';
 import { podsOfNodeUnreachable } from '../../../lib/checks/path/pods-of-node-unreachable.ts';
 import type { NetworkStack, Route, Way } from '../../../lib/model/network.ts';
-import { aKernel, aRoute, context, failures } from '../evidence.ts';
-import { type Attached, aBridgePod, aCalicoPod, healthyLayouts } from '../layouts.ts';
+import { aKernel, aLink, anAddress, aRoute, context, failures } from '../evidence.ts';
+import { type Attached, aBridgePod, aCalicoPod, aCiliumPod, healthyLayouts } from '../layouts.ts';
 import { aRule, ELSEWHERE, refused, waysOf, withRules } from '../ways.ts';
 
 const run = ({ network, host }: Attached, routing: readonly Way[]) =>
@@ -49,6 +49,25 @@ describe('pods-of-node-unreachable', () => {
     expect(
       failures(run({ network, host: withRoutes(host, blackhole('10.244.2.128/26')) }, waysOf(network))),
     ).toHaveLength(1);
+  });
+
+  it("leaves Cilium's own range to gateway-link-broken, and says that only the node loses others", () => {
+    const { network, host } = aCiliumPod();
+    const gateway = '10.244.1.200';
+    const own = aRoute({ destination: '10.244.1.0/24', gateway, link: 'cilium_host' });
+    const with_ = (...routes: Route[]): Attached => ({
+      network,
+      host: withRules({
+        ...host,
+        links: [...host.links, aLink({ index: 9, name: 'cilium_vxlan', kind: 'vxlan', peer: null })],
+        addresses: [...host.addresses, anAddress({ link: 'cilium_host', address: gateway })],
+        routes: [...host.routes, own, { ...own, destination: '10.244.2.0/24' }, ...routes],
+      }),
+    });
+    expect(failures(run(with_(blackhole('10.244.1.0/27')), waysOf(network)))).toEqual([]);
+    const [found] = failures(run(with_(blackhole('10.244.2.0/25')), waysOf(network)));
+    expect(found).toMatchObject({ severity: 'high' });
+    expect(found?.detail).toContain('Cilium delivers what other pods send');
   });
 
   it("lets Calico's blackhole of the node's own block be, and one that is of no pods", () => {

@@ -129,6 +129,17 @@ describe('route-to-node-missing', () => {
     expect(failures(run([aNodeOf(1, [], flannel), aNodeOf(2, [], flannel)]))).toHaveLength(2);
   });
 
+  it('says of Cilium with a tunnel that its programs deliver for pods, and only the node loses its way', () => {
+    const cilium = { plugin: 'cilium-cni' } as const;
+    const tunnel = toNode(1, { gateway: '10.244.2.200', tunnel: true, link: 'cilium_host' });
+    const nodes = [aNodeOf(1, [], cilium), aNodeOf(2, [], { ...cilium, routes: [tunnel] })];
+    const [found] = failures(run(nodes, [podOf(1), podOf(2)]));
+    expect(found).toMatchObject({ object: { name: 'node-1' }, severity: 'high' });
+    expect(found?.detail).toContain('Cilium delivers what pods send');
+    const [native] = failures(run([aNodeOf(1, [], cilium), aNodeOf(2, [1], cilium)], [podOf(1), podOf(2)]));
+    expect(native?.detail).toContain('look dead');
+  });
+
   it("puts back flannel's route into its tunnel, by the device that the other node names", () => {
     const flannel = { always: 'all', plugin: 'flannel' } as const;
     const back = toNode(1, { gateway: '10.244.1.0', tunnel: true, link: 'flannel.1' });

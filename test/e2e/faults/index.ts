@@ -6,6 +6,7 @@ import type { Fault } from './fault.ts';
 import { namespaceFaults } from './namespaces.ts';
 import { nodeFaults } from './node.ts';
 import { bridgeFaults } from './node-bridge.ts';
+import { ciliumFaults } from './node-cilium.ts';
 import { firewallFaults } from './node-firewall.ts';
 import { nodeRouteFaults } from './node-routes.ts';
 import { serviceFaults } from './node-services.ts';
@@ -43,6 +44,7 @@ const ofWholeNodes: readonly Fault[] = [
   ...firewallFaults,
   ...serviceFaults,
   ...betweenNodesFaults,
+  ...ciliumFaults,
 ];
 
 export const allFaults: readonly Fault[] = [...batches.flatMap(({ faults }) => faults), ...ofWholeNodes];
