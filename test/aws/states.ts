@@ -1,7 +1,7 @@
 /**
  * Runs a state machine according to its definition, limited to what ours uses: paths, retries, catches, maps
- * with their concurrency, the limit of a payload. Retries wait by the clock of the world, so that a test need
- * not.
+ * with their concurrency; and within the limits of Step Functions: time, size of a payload, length of a history.
+ * It waits by the clock of the world, so that a test need not.
  */
 import { Buffer } from 'node:buffer';
 
@@ -32,6 +32,7 @@ type State = {
   readonly ItemSelector?: Json;
   readonly ItemReader?: { readonly Resource: string; readonly Parameters: Json };
   readonly ItemProcessor?: Machine;
+  readonly TimeoutSeconds?: number;
   readonly ToleratedFailurePercentage?: number;
   readonly MaxConcurrency?: number;
   readonly Choices?: readonly {
@@ -44,23 +45,30 @@ type State = {
   readonly Error?: string;
   readonly Cause?: string;
 };
-type Machine = { readonly StartAt: string; readonly States: Readonly<Record<string, State>> };
+type Machine = {
+  readonly StartAt: string;
+  readonly States: Readonly<Record<string, State>>;
+  readonly TimeoutSeconds?: number;
+  readonly ProcessorConfig?: { readonly Mode: 'INLINE' | 'DISTRIBUTED' };
+};
 
 export type World = {
   /** @throws an error whose name Retry and Catch match */
   invoke(functionArn: string, input: unknown): Promise<unknown>;
   readObject(bucket: string, key: string): Promise<string>;
-  /** Waits before a retry; not given: no time passes. */
+  /** Waits before a retry or until a time limit; not given: no time passes. */
   sleep?(seconds: number): Promise<void>;
   /** Jitter, from 0 to 1; not given: Math.random. */
   random?(): number;
 };
 
 export type Execution = {
-  readonly status: 'SUCCEEDED' | 'FAILED';
+  readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT';
   readonly output: unknown;
   /** States in the order they were entered, and `State!Error` for each failed attempt. */
   readonly history: readonly string[];
+  /** Number of events in the longest history: of this execution, or of one that a map started for an item. */
+  readonly events: number;
   /** Continues at the failed state with the same input, like Step Functions. */
   redrive(): Promise<Execution>;
 };
@@ -75,6 +83,22 @@ class StateError extends Error {
 
 /** The maximum that a state may take or give (Step Functions developer guide, "Quotas"). */
 const PAYLOAD_BYTES = 262_144;
+/** The maximum in the history of one execution (the same place). */
+const HISTORY_EVENTS = 25_000;
+/** What `States.ALL` does not match (the same guide, "Handling errors"). */
+const TERMINAL = ['States.DataLimitExceeded', 'States.Runtime'];
+
+/** The events of one execution: each of a distributed map's items has an execution of its own. */
+class Events {
+  count = 0;
+
+  /** @throws StateError when the history is full */
+  add(count: number): void {
+    this.count += count;
+    if (this.count > HISTORY_EVENTS)
+      throw new StateError('States.Runtime', `the history has more than ${HISTORY_EVENTS} events`);
+  }
+}
 
 export async function execute(
   definition: object,
@@ -85,30 +109,71 @@ export async function execute(
   const going = { context: { Execution: { Id: id } }, world };
   async function runFrom(at: string, data: unknown): Promise<Execution> {
     const history: string[] = [];
+    const histories: Events[] = [];
     let failed = { at, data };
-    const redrive = async () => await runFrom(failed.at, failed.data);
+    const ended = (status: Execution['status'], output: unknown): Execution => ({
+      status,
+      output,
+      history,
+      events: Math.max(...histories.map(({ count }) => count)),
+      redrive: async () => await runFrom(failed.at, failed.data),
+    });
+    const onEnter = (state: string, given: unknown): void => {
+      failed = { at: state, data: given };
+    };
+    const time = limitOf(machine.TimeoutSeconds, world);
     try {
-      const output = await walk({ ...machine, StartAt: at }, data, {
+      const started = executed({ ...machine, StartAt: at }, data, {
         ...going,
-        history,
-        onEnter(state, given) {
-          failed = { at: state, data: given };
-        },
+        ...{ history, histories, onEnter, isOver: () => time.isOver },
       });
-      return { status: 'SUCCEEDED', output, history, redrive };
+      return ended('SUCCEEDED', await time.within(started));
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const output = { Error: error.name, Cause: error.message };
-      return { status: 'FAILED', output, history, redrive };
+      return ended(time.isOver ? 'TIMED_OUT' : 'FAILED', output);
     }
   }
   return await runFrom(machine.StartAt, input);
+}
+
+/** Ends work that takes longer than its limit. */
+function limitOf(seconds: number | undefined, world: World) {
+  const time = {
+    isOver: false,
+    async within<T>(work: Promise<T>): Promise<T> {
+      if (seconds === undefined || world.sleep === undefined) return await work;
+      const late = world.sleep(seconds).then(() => {
+        time.isOver = true;
+        throw new StateError('States.Timeout', `it took longer than ${seconds} s`);
+      });
+      // Whichever comes second is of no interest.
+      late.catch(() => {});
+      work.catch(() => {});
+      return await Promise.race([work, late]);
+    },
+  };
+  return time;
+}
+
+/** An execution with a history of its own. */
+async function executed(machine: Machine, input: unknown, going: Omit<Going, 'events'>): Promise<unknown> {
+  const events = new Events();
+  going.histories.push(events);
+  // It starts, and it ends.
+  events.add(2);
+  return await walk(machine, input, { ...going, events });
 }
 
 type Going = {
   readonly context: Json;
   readonly world: World;
   readonly history: string[];
+  readonly events: Events;
+  /** Of all executions. */
+  readonly histories: Events[];
+  /** Whether the time of the execution is over: nothing more begins. */
+  readonly isOver: () => boolean;
   /** Called for the states of the outermost machine. */
   readonly onEnter?: (state: string, data: unknown) => void;
 };
@@ -119,10 +184,12 @@ async function walk(machine: Machine, input: unknown, going: Going): Promise<unk
   for (;;) {
     const state = machine.States[name];
     if (state === undefined) throw new StateError('States.Runtime', `there is no state ${name}`);
+    if (going.isOver()) throw new StateError('States.Timeout', 'the execution is over');
     going.history.push(name);
     going.onEnter?.(name, data);
-    if (Buffer.byteLength(JSON.stringify(data) ?? '') > PAYLOAD_BYTES)
-      throw new StateError('States.DataLimitExceeded', `the input of ${name} is too large`);
+    within(data, `the input of ${name}`);
+    // It is entered, and it is left, unless it ends the execution.
+    going.events.add(state.Type === 'Fail' ? 1 : 2);
     if (state.Type === 'Succeed') return data;
     if (state.Type === 'Fail') throw new StateError(state.Error ?? 'States.Fail', state.Cause ?? '');
     if (state.Type === 'Choice') {
@@ -130,8 +197,9 @@ async function walk(machine: Machine, input: unknown, going: Going): Promise<unk
       continue;
     }
     try {
-      const result = await retried(name, state, going, () => act(state, data, going));
+      const result = await retried(name, state, going, () => act(name, state, data, going));
       data = placed(data, state.ResultPath, result);
+      within(data, `the output of ${name}`);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const caught = state.Catch?.find((each) => matches(each.ErrorEquals, error.name));
@@ -146,24 +214,46 @@ async function walk(machine: Machine, input: unknown, going: Going): Promise<unk
   }
 }
 
-async function act(state: State, data: unknown, going: Going): Promise<unknown> {
-  const { context, world } = going;
+/** @throws StateError if the data is larger than a state may pass on */
+function within(data: unknown, what: string): void {
+  if (Buffer.byteLength(JSON.stringify(data) ?? '') > PAYLOAD_BYTES)
+    throw new StateError('States.DataLimitExceeded', `${what} is too large`);
+}
+
+async function act(name: string, state: State, data: unknown, going: Going): Promise<unknown> {
+  const { context, world, events } = going;
   const taken = state.InputPath === undefined ? data : at(state.InputPath, data, context);
   const input = state.Parameters === undefined ? taken : filled(state.Parameters, taken, context);
+  within(input, `the input of ${name}`);
   if (state.Type === 'Pass') return input;
-  if (state.Type === 'Task') return await world.invoke(state.Resource ?? '', input);
+  if (state.Type === 'Task') {
+    // Scheduled, started, and how it ended.
+    events.add(3);
+    const result = await limitOf(state.TimeoutSeconds, world).within(
+      world.invoke(state.Resource ?? '', input),
+    );
+    within(result, `the result of ${name}`);
+    return result;
+  }
   const items = await itemsOf(state, data, going);
   const { ItemProcessor } = state;
   if (ItemProcessor === undefined) throw new StateError('States.Runtime', 'a map does nothing');
+  const isDistributed = ItemProcessor.ProcessorConfig?.Mode === 'DISTRIBUTED';
+  // A map starts and ends; the items of an inline map too, in the same history.
+  events.add(isDistributed ? 2 : 1 + 2 * items.length);
   const done = await inTurn(items, state.MaxConcurrency ?? 0, (value, index) => {
     const inner = { ...context, Map: { Item: { Index: index, Value: value } } };
     const item = state.ItemSelector === undefined ? value : filled(state.ItemSelector, data, inner);
-    return walk(ItemProcessor, item, { context: inner, world, history: going.history });
+    const { onEnter: _, ...same } = going;
+    const own = { ...same, context: inner };
+    return isDistributed ? executed(ItemProcessor, item, own) : walk(ItemProcessor, item, own);
   });
   const failed = done.filter((each) => each.status === 'rejected');
   if ((failed.length / items.length) * 100 > (state.ToleratedFailurePercentage ?? 0))
     throw failed[0]?.reason ?? new StateError('States.ExceedToleratedFailureThreshold', '');
-  return done.map((each) => (each.status === 'fulfilled' ? each.value : null));
+  const result = done.map((each) => (each.status === 'fulfilled' ? each.value : null));
+  within(result, `the result of ${name}`);
+  return result;
 }
 
 /** @param most - how many run at once; 0: all */
@@ -220,7 +310,7 @@ function waitBefore(retrier: Retrier, tries: number, random: () => number): numb
 }
 
 const matches = (wanted: readonly string[], error: string): boolean =>
-  wanted.includes('States.ALL') || wanted.includes(error);
+  (wanted.includes('States.ALL') && !TERMINAL.includes(error)) || wanted.includes(error);
 
 function chosen(state: State, data: unknown, context: Json): string {
   const rule = state.Choices?.find(({ Variable, BooleanEquals, NumericGreaterThan }) => {
