@@ -37,6 +37,8 @@ export type Deployed = {
   readonly functions: readonly DeployedFunction[];
   /** Those of metrics, with the name that the stack gives to them, or to the one that tells of them. */
   readonly alarms: readonly Alarm[];
+  /** How many resources there are of a type. */
+  readonly count: (type: string) => number;
 };
 
 type Resource = { readonly Type: string; readonly Properties: Record<string, never> };
@@ -53,6 +55,7 @@ export function deployed(config: Config): Deployed {
   const [machine] = ofType('AWS::StepFunctions::StateMachine');
   return {
     machineArn: String(resolve({ Ref: machine?.[0] })),
+    count: (type) => ofType(type).length,
     alarms: ofType('AWS::CloudWatch::Alarm').map(([id, { Properties }]) => {
       const [telling = id] =
         ofType('AWS::CloudWatch::CompositeAlarm').find(([, composite]) =>
