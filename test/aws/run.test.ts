@@ -87,8 +87,14 @@ describe.skipIf(!hasMoto)('the functions as they are deployed', () => {
     for (const stub of [cloud.clusters.own, cloud.clusters.other])
       expect(stub.headers.authorization).toMatch(/^Bearer k8s-aws-v1\.[\w-]+$/);
     const assumed = cloud.front.calls.filter(({ action }) => action === 'sts:AssumeRole');
-    expect(assumed.length).toBeGreaterThan(0);
     for (const { body } of assumed) expect(new URLSearchParams(body).get('ExternalId')).toBe('abc');
+    // Once for each function, whatever it asks the cluster.
+    const twice = ['role-of-audit-nodes', 'role-of-plan-cluster'];
+    expect(assumed.map(({ caller }) => caller).toSorted()).toEqual(twice);
+    const described = cloud.front.calls.filter(({ action }) => action === 'eks:DescribeCluster');
+    expect(described.map(({ resource }) => resource.split('/').at(-1)).toSorted()).toEqual(
+      ['other', 'own'].flatMap((name) => twice.map(() => name)),
+    );
   });
 
   it('say nothing the next night, when nothing changed', async () => {
