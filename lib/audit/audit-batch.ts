@@ -24,6 +24,8 @@ type ProbeOptions = Omit<GatherOptions, 'runId' | 'active' | 'settleSeconds' | '
 export type BatchOptions = ProbeOptions & {
   /** @default all */
   readonly checks?: CheckSet;
+  /** Its number, where the run has several; each watches its own pods. */
+  readonly batch?: number;
   /** Nodes probed at once. */
   readonly concurrency: number;
   /** Ends the batch: removes its pods and throws ABORTED. */
@@ -59,7 +61,12 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const checks = checksFor(record.active, options.checks);
   const signal =
     options.outOfTime === undefined ? options.signal : AbortSignal.any([options.signal, options.outOfTime]);
-  const pods = ProbePods.start(cluster, { namespace: options.namespace, runId: record.runId, signal });
+  const pods = ProbePods.start(cluster, {
+    namespace: options.namespace,
+    runId: record.runId,
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
+    signal,
+  });
   const look = async (node: Node, since: string): Promise<Snapshot> =>
     snapshotOf(node, await listPodsOnNode(cluster, node.name, { signal, since }), events);
   // Nodes that end together share the answer.

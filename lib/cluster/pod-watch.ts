@@ -1,4 +1,4 @@
-/** One watch for all pods of a run. Events may come late, twice or never, so it also lists again now and then. */
+/** One watch for all pods of a run, or of a batch. Events may come late, twice or never, so it also lists again now and then. */
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { PROBE_CONTAINER } from '../model/own-pods.ts';
@@ -68,7 +68,7 @@ const HOPELESS = [
   'RunContainerError',
 ];
 
-/** One watch for all probe pods of a run, with a new list whenever it ends. */
+/** One watch for all probe pods of a run or batch, with a new list whenever it ends. */
 export class PodWatch {
   readonly #cluster: Cluster;
   readonly #path: string;

@@ -1,8 +1,8 @@
-/** Pods that run to their end on a node and leave a log: created, watched by one watch per run, read, deleted. */
+/** Pods that run to their end on a node and leave a log: created, watched by one watch, read, deleted. */
 import { AuditError } from '../model/errors.ts';
 import type { Event } from '../model/kubernetes.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
-import { PROBE_CONTAINER, RUN_LABEL } from '../model/own-pods.ts';
+import { BATCH_LABEL, PROBE_CONTAINER, RUN_LABEL } from '../model/own-pods.ts';
 import { grantRights, statusOf, userIn } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { listPodEvents } from './list.ts';
@@ -42,23 +42,35 @@ export class ProbePods {
   readonly #cluster: Cluster;
   readonly #signal: AbortSignal;
   readonly #watch: PodWatch;
-
   readonly #patience: Patience;
+  readonly #labels: Readonly<Record<string, string>>;
 
-  private constructor(cluster: Cluster, watch: PodWatch, signal: AbortSignal, patience: Patience) {
+  private constructor(
+    cluster: Cluster,
+    watch: PodWatch,
+    labels: Readonly<Record<string, string>>,
+    { signal, patience = PATIENCE }: { signal: AbortSignal; patience?: Patience },
+  ) {
     this.#cluster = cluster;
     this.#patience = patience;
     this.#watch = watch;
+    this.#labels = labels;
     this.#signal = signal;
   }
 
-  /** Starts the run's watch over the pods with its label. Call `close` at the end. */
+  /**
+   * Starts the watch over the pods of a run, or of one batch of it: a pod has the whole script, so each batch
+   * that watched the pods of all others would read megabytes a second. Call `close` at the end.
+   */
   static start(
     cluster: Cluster,
-    options: { namespace: string; runId: string; signal: AbortSignal; patience?: Patience },
+    options: { namespace: string; runId: string; batch?: number; signal: AbortSignal; patience?: Patience },
   ): ProbePods {
-    const watch = PodWatch.start(cluster, options.namespace, `${RUN_LABEL}=${options.runId}`, options.signal);
-    return new ProbePods(cluster, watch, options.signal, options.patience ?? PATIENCE);
+    const labels = options.batch === undefined ? {} : { [BATCH_LABEL]: String(options.batch) };
+    const all = Object.entries({ [RUN_LABEL]: options.runId, ...labels });
+    const selector = all.map(([label, value]) => `${label}=${value}`).join(',');
+    const watch = PodWatch.start(cluster, options.namespace, selector, options.signal);
+    return new ProbePods(cluster, watch, labels, options);
   }
 
   /**
@@ -177,8 +189,8 @@ export class ProbePods {
     }
   }
 
-  async #create(manifest: PodManifest, deadline: number): Promise<void> {
-    const { name, namespace } = manifest.metadata;
+  async #create({ metadata, ...manifest }: PodManifest, deadline: number): Promise<void> {
+    const { name, namespace, labels } = metadata;
     if (this.#signal.aborted) throw aborted(`create pod ${namespacedName({ namespace, name })}`);
     const { signal, stop } = delayed(this.#signal, CREATE_GRACE_MILLISECONDS);
     const end = Date.now() + deadline;
@@ -189,7 +201,8 @@ export class ProbePods {
             method: 'POST',
             path: `/api/v1/namespaces/${namespace}/pods`,
             what: `create pod ${namespacedName({ namespace, name })}`,
-            body: manifest,
+            body: { ...manifest, metadata: { ...metadata, labels: { ...labels, ...this.#labels } } },
+            metadataOnly: true,
             signal,
             deadline: Math.max(1, end - Date.now()),
           });

@@ -70,6 +70,7 @@ export async function deletePod(
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`,
       what: `delete pod ${namespacedName({ namespace, name })}`,
       body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
+      metadataOnly: true,
       ...options,
     });
     return true;

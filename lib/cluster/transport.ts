@@ -32,6 +32,7 @@ export type ApiRequest = {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
+  readonly metadataOnly?: boolean; // of the object in the answer: a probe pod has 50 kB
   /** For messages: `list pods`. */
   readonly what: string;
   readonly signal?: AbortSignal;
@@ -49,6 +50,7 @@ const LARGEST_BACKOFF = 8_000;
 /** Maximum bytes of an unpacked answer: this also stops a gzip bomb. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json';
 const UNANSWERED: ReadonlySet<string> = new Set(['CLUSTER_UNREACHABLE', 'CLUSTER_DNS']);
 
 /**
@@ -167,7 +169,7 @@ export class Transport {
     }
     const headers: Record<string, string | string[]> = {
       ...(await inTime(this.#credentials.headers(), signal, options.what)),
-      accept: 'application/json, */*',
+      accept: options.metadataOnly === true ? METADATA_ONLY : 'application/json, */*',
       'user-agent': this.#userAgent,
       ...asked,
     };

@@ -16,6 +16,9 @@ export const PROBE_CONTAINER = 'probe';
 /** The run that a pod belongs to. */
 export const RUN_LABEL = 'netns-auditor/run';
 
+/** The batch of the run that a pod belongs to, where nodes are audited in batches. */
+export const BATCH_LABEL = 'netns-auditor/batch';
+
 /** ISO 8601: after this time any run may delete the pod, as the run that created it is dead. */
 export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
 

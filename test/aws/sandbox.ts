@@ -90,6 +90,11 @@ export class Sandbox {
     return sandbox;
   }
 
+  /** Of its process. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   get busy(): boolean {
     return this.#running !== null;
   }

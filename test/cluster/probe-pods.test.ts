@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Cluster, connect, ProbePods, sweep } from '../../lib/cluster/index.ts';
 import type { Patience } from '../../lib/cluster/silence.ts';
-import { RUN_LABEL } from '../../lib/model/own-pods.ts';
+import { BATCH_LABEL, RUN_LABEL } from '../../lib/model/own-pods.ts';
 import { StubApiServer } from '../stub/api-server.ts';
 
 let stub: StubApiServer;
@@ -72,6 +72,47 @@ it('ends with its own container, though a webhook put one beside it that does no
   expect(await run(['node-1'], 5_000)).toEqual([{ status: 'fulfilled', value: 'the log' }]);
   expect(stub.requests.find((each) => each.includes('/log?'))).toContain('container=probe');
   expect(stub.pods.size).toBe(0);
+});
+
+describe('several batches of a run at once', () => {
+  it('see their own pods only', async () => {
+    const seen: string[] = [];
+    const [first, second] = [1, 2].map((batch) =>
+      ProbePods.start(cluster, {
+        ...{ namespace: 'netns-audit', runId: 'run-1', batch, signal: interrupt.signal },
+      }),
+    );
+    stub.ending = (pod) => {
+      seen.push(`${pod.metadata.name} ${pod.metadata.labels?.[BATCH_LABEL]}`);
+      return { log: 'its log' };
+    };
+    try {
+      await first?.run(manifest('node-1'), 10_000);
+      expect(first?.newestRevision).not.toBe('0');
+      expect(second?.newestRevision).toBe('0');
+      expect(await second?.run(manifest('node-2'), 10_000)).toMatchObject({ log: 'its log' });
+    } finally {
+      await Promise.all([first?.close(), second?.close()]);
+    }
+    expect(seen).toEqual(['probe-node-1 1', 'probe-node-2 2']);
+  });
+});
+
+it('is not sent back with its script when it is created and deleted', async () => {
+  const script = 'x'.repeat(100_000);
+  const pods = ProbePods.start(cluster, {
+    ...{ namespace: 'netns-audit', runId: 'run-1', batch: 1, signal: interrupt.signal },
+  });
+  const probe = manifest('node-1');
+  // Another watches; so what was sent is of these two answers.
+  const labels = { ...probe.metadata.labels, [RUN_LABEL]: 'another' };
+  const before = stub.sent;
+  await pods
+    .run({ ...probe, metadata: { ...probe.metadata, labels }, spec: { ...probe.spec, script } } as never, 300)
+    .catch(() => {});
+  await pods.close();
+  expect(stub.requests.filter((each) => /^(POST|DELETE)/.test(each))).toHaveLength(2);
+  expect(stub.sent - before).toBeLessThan(script.length);
 });
 
 describe('a probe pod that does not start', () => {

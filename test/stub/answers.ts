@@ -37,9 +37,11 @@ export function status(
 const GZIP_THRESHOLD = 128 * 1024;
 
 export function json(response: ServerResponse, code: number, body: unknown): ServerResponse {
-  const text = Buffer.from(JSON.stringify(body));
+  const { headers } = response.req;
+  const short = headers.accept?.includes('as=PartialObjectMetadata;') && code < 400;
+  const text = Buffer.from(JSON.stringify(short ? { metadata: (body as ApiObject).metadata } : body));
   const type = { 'content-type': 'application/json' };
-  if (text.length <= GZIP_THRESHOLD || !/\bgzip\b/.test(String(response.req.headers['accept-encoding'])))
+  if (text.length <= GZIP_THRESHOLD || !/\bgzip\b/.test(String(headers['accept-encoding'])))
     return response.writeHead(code, type).end(text);
   const packed = gzipSync(text, { level: 1 });
   return response

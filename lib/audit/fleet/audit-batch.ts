@@ -45,6 +45,7 @@ export async function auditBatchOfFleet(
       },
       {
         checks: task.checks,
+        batch,
         namespace: probe.namespace,
         image: probe.image,
         pullSecret: probe.pullSecret ?? null,
