@@ -16,6 +16,8 @@ export type Used = {
 export class Memory {
   readonly #pidsOf: (state: string) => readonly number[];
   readonly #peaks = new Map<string, { peak: number; children: number }>();
+  /** CPU of each process when it was last seen: a function that nobody calls for minutes ends. */
+  readonly #cpu = new Map<string, Map<number, number>>();
   readonly #timer = setInterval(() => this.#look(), EVERY_MILLISECONDS);
 
   constructor(pidsOf: (state: string) => readonly number[]) {
@@ -23,11 +25,14 @@ export class Memory {
   }
 
   watch(state: string): void {
-    if (!this.#peaks.has(state)) this.#peaks.set(state, { peak: 0, children: 0 });
+    if (this.#peaks.has(state)) return;
+    this.#peaks.set(state, { peak: 0, children: 0 });
+    this.#cpu.set(state, new Map());
   }
 
   of(state: string): Used {
-    const cpu = this.#pidsOf(state).reduce((sum, pid) => sum + cpuOf(pid), 0);
+    this.#look();
+    const cpu = [...(this.#cpu.get(state) ?? new Map<number, number>()).values()].reduce((a, b) => a + b, 0);
     return { cpu, ...(this.#peaks.get(state) ?? { peak: 0, children: 0 }) };
   }
 
@@ -40,6 +45,8 @@ export class Memory {
       for (const pid of this.#pidsOf(state)) {
         const children = descendants(pid).reduce((sum, child) => sum + resident(child), 0);
         const all = resident(pid) + children;
+        const cpu = this.#cpu.get(state);
+        cpu?.set(pid, Math.max(cpu.get(pid) ?? 0, cpuOf(pid)));
         if (all > highest.peak) Object.assign(highest, { peak: all, children });
       }
   }

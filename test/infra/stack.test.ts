@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { App } from 'aws-cdk-lib';
+import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
+import cdk from '../../cdk.json' with { type: 'json' };
 import { Judge } from '../../lib/audit/judge.ts';
 import { bundle } from '../../lib/infra/bundle.ts';
+import { NetnsAuditorStack } from '../../lib/infra/stack.ts';
 import { STATES } from '../../lib/infra/states.ts';
-import { configSchema } from '../../lib/model/config.ts';
+import { type Config, configSchema } from '../../lib/model/config.ts';
 import { findingRowSchema } from '../../lib/model/finding.ts';
 import { nodeFactsSchema } from '../../lib/model/report.ts';
 import { COLUMNS } from '../../lib/model/tables.ts';
@@ -331,6 +333,29 @@ describe('the construct', () => {
     );
     const named = `${SECRET.slice(0, -7)}-??????`;
     expect(resources).toEqual([named, named]);
+  });
+
+  it('may be in an app once for each VPC: no stack has a name of another', () => {
+    const both = new App({ context: cdk.context, analyticsReporting: false });
+    const stacks = ['vpc-0123456789abcdef0', 'vpc-0fedcba9876543210'].map((vpcId, index) => {
+      const network = { ...config.network, vpcId } as Config['network'];
+      const clusters = config.clusters.slice(index, index + 1);
+      const env = { account: '111122223333', region: 'eu-west-1' };
+      return new NetnsAuditorStack(both, `Auditor${index}`, { ...config, clusters, network }, { env });
+    });
+    const assembly = both.synth();
+    const names = stacks.map(({ stackName }) => {
+      const { Resources } = assembly.getStackByName(stackName).template as {
+        Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
+      };
+      // Saved queries are of their workgroup.
+      return Object.values(Resources)
+        .filter(({ Type }) => Type !== 'AWS::Athena::NamedQuery')
+        .flatMap(({ Properties: { Name, AlarmName } = {} }) => [Name, AlarmName])
+        .filter((name) => typeof name === 'string');
+    });
+    expect(names[0]?.length).toBeGreaterThan(1);
+    expect(names[0]?.filter((name) => names[1]?.includes(name))).toEqual([]);
   });
 
   it('takes no dashboard where none is wanted', () => {
