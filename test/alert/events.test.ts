@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { auditEventSchema, changesOf, eventsOf, findingEventSchema } from '../../lib/alert/index.ts';
+import { catalogue } from '../../lib/checks/catalogue.ts';
 import { settingsSchema } from '../../lib/model/config.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { aFinding, aHostileReport, aReport } from '../report/sample.ts';
@@ -88,5 +91,45 @@ describe('events of a run', () => {
     expect(events).toHaveLength(5_001);
     expect(events[0]?.detail).toMatchObject({ finding: { severity: 'critical' } });
     expect(events.at(-1)?.detail).toMatchObject({ changed: 5_010, sent: 5_000 });
+  });
+});
+
+describe('the runbook in docs/events.md', () => {
+  const page = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
+  const [, text = ''] = /```yaml\n(schemaVersion[\s\S]*?)```/.exec(page) ?? [];
+  const runbook = parse(text) as {
+    parameters: Record<string, { allowedPattern?: string }>;
+    mainSteps: { action: string; onFailure?: string; inputs: { Parameters?: { commands: string[] } } }[];
+  };
+
+  it('asks before it repairs, and ends where nobody approves', () => {
+    expect(runbook.mainSteps.map(({ action }) => action)).toEqual(['aws:approve', 'aws:runCommand']);
+    expect(runbook.mainSteps[0]?.onFailure).toBe('Abort');
+    const used = [...text.matchAll(/\{\{ (\w+) \}\}/g)].map(([, name]) => name);
+    expect([...new Set(used)].toSorted()).toEqual(Object.keys(runbook.parameters).toSorted());
+  });
+
+  it('takes nothing into a shell but the name of a check and of a context', () => {
+    const [command = ''] = runbook.mainSteps[1]?.inputs.Parameters?.commands ?? [];
+    const names = [...command.matchAll(/\{\{ (\w+) \}\}/g)].map(([, name]) => name ?? '');
+    expect(names).toEqual(['Context', 'Check']);
+    for (const name of names) {
+      const pattern = new RegExp(runbook.parameters[name]?.allowedPattern ?? '');
+      for (const attack of ['a; reboot', '$(reboot)', 'a\nreboot', '`reboot`', ''])
+        expect(attack).not.toMatch(pattern);
+    }
+    const ids = new RegExp(runbook.parameters.Check?.allowedPattern ?? '^$');
+    for (const { id } of catalogue) expect(id).toMatch(ids);
+    expect(names.length).toBe(2);
+  });
+
+  it('runs a command with options that there are', () => {
+    const [command = ''] = runbook.mainSteps[1]?.inputs.Parameters?.commands ?? [];
+    const options = ['commands/remediate.ts', 'options.ts']
+      .map((path) => readFileSync(new URL(`../../bin/${path}`, import.meta.url), 'utf8'))
+      .join();
+    const found = [...command.matchAll(/--\w+/g)].map(([option]) => option);
+    expect(found).toHaveLength(5);
+    for (const option of found) expect(options).toMatch(new RegExp(`'${option}[ ']`));
   });
 });
