@@ -33,8 +33,7 @@ export type ApiRequest = {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
   readonly metadataOnly?: boolean; // of the object in the answer: a probe pod has 50 kB
-  /** For messages: `list pods`. */
-  readonly what: string;
+  readonly what: string; // for messages: `list pods`
   readonly signal?: AbortSignal;
   /** Milliseconds for one attempt. Default 30 s. */
   readonly timeout?: number;
