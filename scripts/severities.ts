@@ -51,6 +51,7 @@ export const losses: readonly Loss[] = [
       'node-forwarding-disabled',
       'aws-eni-table-incomplete',
       'node-firewall-drops',
+      'aws-mark-incomplete',
       'service-rules-detached',
       'tunnel-port-blocked',
       'node-tunnel-broken',

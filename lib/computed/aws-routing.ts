@@ -48,6 +48,18 @@ export function eniTable({ results, interface: name }: PodNetwork): string | nul
 /** Older versions numbered the first ENI 1, but still wrote its routes to the main table. */
 const tableName = (table: number): string => (table <= 1 || table === MAIN ? 'main' : String(table));
 
+/** The pod has an address of another ENI than the first: by the plugin's result, else by a rule of the pod. */
+export function isOfAnotherEni(network: PodNetwork, { rules }: Pick<NetworkStack, 'rules'>): boolean {
+  const table =
+    eniTable(network) ??
+    rules.find(
+      ({ priority, source }) =>
+        priority === PRIORITY.fromPod && network.pod.podIPs.some((address) => source === `${address}/32`),
+    )?.table ??
+    'main';
+  return table !== 'main';
+}
+
 /** A rule that the plugin created for an address. */
 export type PodRule = { readonly address: string; readonly priority: number; readonly table: string };
 

@@ -199,3 +199,13 @@ export const DECIDING_PROGRAMS = /^cil_/;
 
 /** BPF programs of Calico, Cilium and Kmesh. */
 export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;
+/**
+ * Where the VPC CNI marks what leaves the VPC: in a chain of table nat, or in a table of nftables; and the chain that
+ * gives it the node's address.
+ */
+export const AWS_MARKS = {
+  chain: 'AWS-CONNMARK-CHAIN-0',
+  nftables: { table: 'aws-cni', from: 'nat-prerouting', chain: 'snat-mark' },
+  masquerades: 'AWS-SNAT-CHAIN-0',
+} as const;
+

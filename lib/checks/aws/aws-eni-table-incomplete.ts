@@ -1,10 +1,12 @@
 import { eniTable, PRIORITY, sharedEniPod } from '../../computed/aws-routing.ts';
-import { prefixLength, subnetOf } from '../../computed/cidr.ts';
+import { prefixLength, sameAddress, subnetOf } from '../../computed/cidr.ts';
+import { routeText } from '../../computed/gateway.ts';
+import { defaultRoutes } from '../../computed/uplinks.ts';
 import { AWS_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
-import type { Link, NetworkStack } from '../../model/network.ts';
+import type { Link, NetworkStack, Route } from '../../model/network.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { restartAgent } from '../remedies/restart-agent.ts';
@@ -19,7 +21,7 @@ export const awsEniTableIncomplete = defineCheck({
   topic: 'aws',
   severity: 'critical',
   title: 'The table of every ENI has its default route (AWS VPC CNI)',
-  failureTitle: "ENI's routing table lacks a default route (AWS VPC CNI)",
+  failureTitle: "ENI's default route is missing or wrong (AWS VPC CNI)",
   why:
     "Packets of that ENI's pods fall through to the main table and leave by the first ENI, where EC2 " +
     'drops them, because their address belongs to another ENI.',
@@ -29,25 +31,23 @@ export const awsEniTableIncomplete = defineCheck({
     const own = podNetworks.filter((network) => sharedEniPod(network) === null);
     if (own.length === 0)
       return [notApplicable(object, 'no pod of the node is on a shared ENI of the AWS VPC CNI')];
-    const incomplete = [...podsByTable(own, hostNetwork)].filter(([table]) => !hasWayOut(table, hostNetwork));
-    if (incomplete.length === 0) return [pass(object)];
-    const enis = incomplete.map(([table, pods]) => ({ table, pods, eni: eniOf(table, hostNetwork) }));
+    const enis = [...podsByTable(own, hostNetwork)].flatMap(([table, pods]): Incomplete[] => {
+      const eni = eniOf(table, hostNetwork);
+      const ways = waysOut(table, hostNetwork);
+      const [wrong] = eni === null || ways.some((way) => isRight(way, eni, hostNetwork)) ? [] : ways;
+      return ways.length > 0 && wrong === undefined ? [] : [{ table, pods, eni, wrong: wrong ?? null }];
+    });
+    if (enis.length === 0) return [pass(object)];
     return [
       fail(object, {
-        detail: enis
-          .map(
-            ({ table, pods, eni }) =>
-              `Table ${table}${eni === null ? '' : `, that of ${eni.link.name}${eni.link.up ? '' : ', which is down'},`}` +
-              ` has no default route${lostBy(pods)}`,
-          )
-          .join(' '),
+        detail: enis.map(detailOf).join(' '),
         confidence: 'confirmed',
         // The next pods on the ENI have no way out.
         ...(enis.every(({ pods }) => pods.length === 0) ? { severity: 'high' as const } : {}),
-        evidence: enis.map(({ table, eni }) => ({
+        evidence: enis.map(({ table, eni, wrong }) => ({
           what: `default route of table ${table}`,
           expected: eni === null ? 'one by its ENI' : `default via ${eni.gateway} dev ${eni.link.name}`,
-          actual: 'none',
+          actual: wrong === null ? 'none' : routeText(wrong),
           source: `ip route show table ${table} (node)`,
         })),
         remedy: enis.flatMap(({ table, eni }) => remedyOf(table, eni, node)),
@@ -56,7 +56,24 @@ export const awsEniTableIncomplete = defineCheck({
   },
 });
 
-function lostBy(pods: readonly PodNetwork[]): string {
+/** `wrong`: its default route; null if it has none. */
+type Incomplete = {
+  readonly table: string;
+  readonly pods: readonly PodNetwork[];
+  readonly eni: Eni | null;
+  readonly wrong: Route | null;
+};
+
+function detailOf({ table, pods, eni, wrong }: Incomplete): string {
+  const of = `Table ${table}${eni === null ? '' : `, that of ${eni.link.name}${eni.link.up ? '' : ', which is down'},`}`;
+  if (wrong === null) return `${of} has no default route${lostBy(pods, 'leaves by the wrong ENI')}`;
+  if (wrong.link !== eni?.link.name)
+    return `${of} has its default route by ${wrong.link}${lostBy(pods, 'leaves by the wrong ENI')}`;
+  const router = `${wrong.gateway}, and not by the router ${eni?.gateway}`;
+  return `${of} has its default route by ${router}${lostBy(pods, 'reaches nobody outside the node')}`;
+}
+
+function lostBy(pods: readonly PodNetwork[], what: string): string {
   if (pods.length === 0) return '; no pod uses it yet.';
   const names = listed(
     pods.map(({ pod }) => namespacedName(pod)),
@@ -64,7 +81,7 @@ function lostBy(pods: readonly PodNetwork[]): string {
   );
   const [send, them] = pods.length === 1 ? ['sends', 'it'] : ['send', 'them'];
   return (
-    `: what ${counted(pods.length, 'pod')} (${names}) ${send} leaves by the wrong ENI. One-way: what ` +
+    `: what ${counted(pods.length, 'pod')} (${names}) ${send} ${what}. One-way: what ` +
     `is sent to ${them} still arrives.`
   );
 }
@@ -96,8 +113,8 @@ function podsByTable(networks: readonly PodNetwork[], { rules }: NetworkStack): 
   ]);
 }
 
-function hasWayOut(table: string, { routes, links }: NetworkStack): boolean {
-  return routes.some(
+function waysOut(table: string, { routes, links }: NetworkStack): Route[] {
+  return routes.filter(
     (route) =>
       route.table === table &&
       route.type === 'unicast' &&
@@ -107,7 +124,7 @@ function hasWayOut(table: string, { routes, links }: NetworkStack): boolean {
   );
 }
 
-type Eni = { readonly link: Link; readonly gateway: string };
+type Eni = { readonly link: Link; readonly gateway: string; readonly subnet: string };
 
 /** Found by the rule for the ENI's own address; its router has the first address of the subnet. */
 function eniOf(table: string, { rules, addresses, links }: NetworkStack): Eni | null {
@@ -117,8 +134,24 @@ function eniOf(table: string, { rules, addresses, links }: NetworkStack): Eni | 
   const held = addresses.find(({ address }) => address === own);
   const link = links.find(({ name }) => name === held?.link);
   if (held === undefined || link === undefined || held.family !== 4) return null;
-  const [network = ''] = subnetOf(held.address, held.prefixLength).split('/');
-  return { link, gateway: network.replace(/\d+$/, (last) => String(Number(last) + 1)) };
+  const subnet = subnetOf(held.address, held.prefixLength);
+  const [network = ''] = subnet.split('/');
+  return { link, gateway: network.replace(/\d+$/, (last) => String(Number(last) + 1)), subnet };
+}
+
+/** The lengths that subnets of a VPC may have: with any other, the ENI's address does not tell its subnet. */
+const SHORTEST = 16;
+const LONGEST = 28;
+
+function isRight({ link, gateway }: Route, eni: Eni, host: NetworkStack): boolean {
+  if (link !== eni.link.name) return false;
+  const length = prefixLength(eni.subnet);
+  if (gateway === null || length < SHORTEST || length > LONGEST) return true;
+  if (sameAddress(gateway, eni.gateway)) return true;
+  // Where the node itself uses it as its router, it is one.
+  return defaultRoutes(host, 4).some(
+    (route) => route.gateway !== null && sameAddress(route.gateway, gateway),
+  );
 }
 
 function remedyOf(table: string, eni: Eni | null, node: string): RemedyStep[] {

@@ -4,6 +4,7 @@ import { expectedGateway } from '../../computed/gateway.ts';
 import { forwardsForCilium } from '../../computed/kernel-forwarding.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import { type StrictUplink, strictUplink } from '../../computed/reverse-path.ts';
 import { sysctlNumber } from '../../computed/sysctls.ts';
 import { uplinkOf } from '../../computed/uplinks.ts';
 import { forwardedLayout, nodeLink } from '../../computed/way-in.ts';
@@ -73,15 +74,23 @@ export const nodeForwardingDisabled = defineCheck({
               kernel.sysctls[name] === '0' &&
               !(name.endsWith('.proxy_arp') && kernel.sysctls['net.ipv4.conf.all.proxy_arp'] === '1'),
           );
-    const settings = [...switches.map(switchedOff), ...unanswered(forwarded, hostNetwork, kernel)];
+    const strict = strictUplink(podNetworks, hostNetwork, kernel);
+    const settings = [
+      ...switches.map(switchedOff),
+      ...unanswered(forwarded, hostNetwork, kernel),
+      ...(strict === null ? [] : [strictlyFiltered(strict)]),
+    ];
     if (settings.length === 0) {
       const unread = global.find(({ name }) => kernel.sysctls[name] === undefined);
       return [unread === undefined ? pass(object) : unknown(object, `${unread.name} could not be read`)];
     }
     const links = new Set(settings.map(({ link }) => link));
+    const ofStrict = new Set(strict?.pods);
     const concerned = links.has(undefined)
       ? needing
-      : forwarded.filter(({ network, layout }) => links.has(nodeLink(network, layout) ?? undefined));
+      : forwarded.filter(
+          ({ network, layout }) => ofStrict.has(network) || links.has(nodeLink(network, layout) ?? undefined),
+        );
     return [
       fail(object, {
         detail: `${listed(
@@ -89,6 +98,8 @@ export const nodeForwardingDisabled = defineCheck({
           5,
         )}; ${counted(concerned.length, 'pod')} on the node ${concerned.length === 1 ? 'needs' : 'need'} it.`,
         confidence: 'probable',
+        // The next pods of another ENI need it.
+        ...(concerned.length === 0 ? { severity: 'high' as const } : {}),
         evidence: rowsOf(settings, SHOWN, ({ name, expected, actual, source }) => ({
           what: name,
           expected,
@@ -105,7 +116,7 @@ export const nodeForwardingDisabled = defineCheck({
           lookOnNode(
             node,
             'find out what changed it, or that will happen again at the next boot.',
-            'grep -rnE "ip_forward|forwarding|proxy_arp|arp_ignore" /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
+            'grep -rnE "ip_forward|forwarding|proxy_arp|arp_ignore|rp_filter" /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/lib/sysctl.d',
           ),
         ],
         ...restoreEach(settings.slice(0, SHOWN).flatMap(({ lost }) => (lost === undefined ? [] : [lost]))),
@@ -113,6 +124,23 @@ export const nodeForwardingDisabled = defineCheck({
     ];
   },
 });
+
+function strictlyFiltered({ uplink, own }: StrictUplink): Fault {
+  const name = `net.ipv4.conf.${sysctlName(uplink)}.rp_filter`;
+  return {
+    name,
+    why: `what comes in by ${uplink} for pods of other ENIs is dropped`,
+    // No pod's link: of pods, only those count that have the fault.
+    link: uplink,
+    actual: own === 0 ? '0, and that of all links 1' : String(own),
+    expected: '2',
+    source: `sysctl ${name}`,
+    repair: {
+      text: 'make it loose, as the AWS VPC CNI does when it starts.',
+      command: command('sysctl', '-w', `${name}=2`),
+    },
+  };
+}
 
 function switchedOff(off: Switch): Fault {
   const { name } = off;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { awsEniTableIncomplete } from '../../../lib/checks/aws/aws-eni-table-incomplete.ts';
-import type { NetworkStack } from '../../../lib/model/network.ts';
-import { context, failures } from '../evidence.ts';
+import type { NetworkStack, Route } from '../../../lib/model/network.ts';
+import { aRoute, context, failures } from '../evidence.ts';
 import { aBridgePod } from '../layouts.ts';
 import { aPodOfEni, ruled } from './node.ts';
 
@@ -38,6 +38,56 @@ describe('aws-eni-table-incomplete', () => {
       detail: 'Table 2, that of eth1, has no default route; no pod uses it yet.',
       severity: 'high',
     });
+  });
+
+  const defaultBy = (changes: Partial<Route>) => (host: NetworkStack) => ({
+    ...host,
+    routes: host.routes.map((route) =>
+      route.table === '2' && route.destination === '0.0.0.0/0' ? { ...route, ...changes } : route,
+    ),
+  });
+
+  it('finds a default route over an address that is not the router of the subnet', () => {
+    const [found] = failures(run(defaultBy({ gateway: '10.0.3.77' })));
+    expect(found?.detail).toBe(
+      'Table 2, that of eth1, has its default route by 10.0.3.77, and not by the router 10.0.3.1: what 1 pod (shop/web-1) sends reaches nobody outside the node. One-way: what is sent to it still arrives.',
+    );
+    expect(found?.evidence[0]).toMatchObject({
+      expected: 'default via 10.0.3.1 dev eth1',
+      actual: 'default via 10.0.3.77 dev eth1',
+    });
+    expect(found?.remedy.at(-1)?.command).toContain('ip route replace default via 10.0.3.1 dev eth1 table 2');
+  });
+
+  it('finds one by another ENI', () => {
+    expect(failures(run(defaultBy({ link: 'eth0' })))[0]?.detail).toContain(
+      'has its default route by eth0: what 1 pod (shop/web-1) sends leaves by the wrong ENI.',
+    );
+  });
+
+  it.each<[string, (host: NetworkStack) => NetworkStack]>([
+    [
+      'that the node itself uses',
+      (host) => ({
+        ...defaultBy({ gateway: '10.0.3.77' })(host),
+        routes: [
+          ...defaultBy({ gateway: '10.0.3.77' })(host).routes,
+          aRoute({ gateway: '10.0.3.77', link: 'eth0' }),
+        ],
+      }),
+    ],
+    [
+      'of a subnet that the address does not tell',
+      (host) => ({
+        ...defaultBy({ gateway: '10.0.3.77' })(host),
+        addresses: host.addresses.map((each) =>
+          each.link === 'eth1' ? { ...each, prefixLength: 32 } : each,
+        ),
+      }),
+    ],
+    ['that is not named', defaultBy({ gateway: null })],
+  ])('takes a router as right %s', (_, change) => {
+    expect(run(change)).toMatchObject([{ result: 'pass' }]);
   });
 
   it('sets a link up again, as its routes went with it', () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { nodeForwardingDisabled } from '../../../lib/checks/routes/node-forwarding-disabled.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
-import type { NetworkStack, PacketFilter } from '../../../lib/model/network.ts';
-import { aHostStack, anAddress, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import type { NetworkStack, PacketFilter, Rule } from '../../../lib/model/network.ts';
+import { aPodOfEni, ruled } from '../aws/node.ts';
+import { aHostStack, anAddress, aPod, aPodNetwork, aRoute, context, failures } from '../evidence.ts';
 import { aFilter } from '../firewall/filters.ts';
 import { aCalicoPod, aCiliumPod, anAwsPod, aPtpPod, forwardedLayouts } from '../layouts.ts';
 
@@ -70,6 +71,59 @@ describe('node-forwarding-disabled', () => {
     expect(run({ ...silent, 'net.ipv4.conf.all.proxy_arp': '1' }, aCalicoPod().network)).toMatchObject([
       { result: 'pass' },
     ]);
+  });
+
+  describe('the reverse path of the first ENI (AWS VPC CNI)', () => {
+    const filtering = (all: string, eth0: string) => ({
+      'net.ipv4.ip_forward': '1',
+      'net.ipv4.conf.all.rp_filter': all,
+      'net.ipv4.conf.eth0.rp_filter': eth0,
+    });
+    const ofEni = (table: number, keep: (rule: Rule) => boolean = () => true) => {
+      const { network, host, rules } = aPodOfEni(table);
+      const routes = [...host.routes, aRoute({ gateway: '10.0.3.1', link: 'eth0' })];
+      return [network, ruled({ ...host, routes }, rules.filter(keep))] as const;
+    };
+
+    it.each([
+      ['0', '1', '1'],
+      ['1', '0', '0, and that of all links 1'],
+      ['1', '1', '1'],
+    ])('finds that it is strict: all %s, eth0 %s', (all, eth0, actual) => {
+      const [found, ...more] = failures(run(filtering(all, eth0), ...ofEni(2)));
+      expect(more).toEqual([]);
+      expect(found?.severity ?? nodeForwardingDisabled.severity).toBe('critical');
+      expect(found?.detail).toBe(
+        `net.ipv4.conf.eth0.rp_filter is ${actual} (what comes in by eth0 for pods of other ENIs is dropped); 1 pod on the node needs it.`,
+      );
+      expect(found?.evidence).toMatchObject([{ expected: '2', actual }]);
+      expect(found?.remedy[0]?.command).toBe('sysctl -w net.ipv4.conf.eth0.rp_filter=2');
+    });
+
+    it('is less severe while no pod is on another ENI', () => {
+      expect(failures(run(filtering('0', '1'), ...ofEni(254)))[0]).toMatchObject({
+        severity: 'high',
+        detail: expect.stringContaining('; 0 pods on the node need it.'),
+      });
+    });
+
+    it.each<[string, ReturnType<typeof run>]>([
+      ['is loose', run(filtering('0', '2'), ...ofEni(2))],
+      ['is loose by the greater of both', run(filtering('1', '2'), ...ofEni(2))],
+      ['is off', run(filtering('0', '0'), ...ofEni(2))],
+      ['was not read', run({ 'net.ipv4.ip_forward': '1' }, ...ofEni(2))],
+      [
+        'is strict where nothing comes in there for others',
+        run(filtering('0', '1'), ...ofEni(2, ({ priority }) => priority !== 1024)),
+      ],
+      [
+        'is strict where there is no other ENI',
+        run(filtering('0', '1'), ...ofEni(254, ({ priority }) => priority !== 32765)),
+      ],
+      ['is strict on a node of another plugin', run(filtering('1', '1'), aPodNetwork())],
+    ])('is right where it %s', (_, outcomes) => {
+      expect(outcomes.map(({ result }) => result)).toEqual(['pass']);
+    });
   });
 
   describe('ARP of the node', () => {

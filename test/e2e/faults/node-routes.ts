@@ -116,6 +116,46 @@ sed -i 's/"mac":"254","name":"eth0"/"mac":"2","name":"eth0"/' "$file"; ip rule d
     when: isAws,
   },
   {
+    id: 'aws-table-over-nobody',
+    check: 'aws-eni-table-incomplete',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    // Nobody has that address of the ENI's subnet.
+    inject: `silent=$(ip -o -4 addr show dev eth1 | awk '{ print $4; exit }' | sed 's#[0-9]*/.*#253#'); echo "SILENT=$silent"; ip route replace default via "$silent" dev eth1 table 2 onlink`,
+    shows: ['Table 2', 'by $SILENT, and not by the router'],
+    repair: 'remedy',
+    cleanup:
+      'ip route show table 2 | grep -q " via $SILENT " && ip route replace default via "${SILENT%.*}.1" dev eth1 table 2 || :',
+    when: isAws,
+  },
+  {
+    id: 'aws-mark-rule-deleted',
+    check: 'aws-mark-incomplete',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: 'ip rule del pref 1024',
+    shows: ['rule 1024', 'fwmark 0x80/0x80 lookup main'],
+    repair: 'remedy',
+    cleanup: 'ip rule show | grep -q "^1024:" || ip -4 rule add fwmark 0x80/0x80 lookup main priority 1024',
+    when: isAws,
+  },
+  {
+    id: 'aws-marks-flushed',
+    check: 'aws-mark-incomplete',
+    // It waits, and the agent puts back what it can.
+    alone: true,
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // Stand-ins of the agent write these rules every minute: right after that, nobody does for a while.
+    inject: `iptables -t mangle -F PREROUTING; for i in $(seq 130); do iptables -t mangle -S PREROUTING | grep -q eni && break; sleep 0.5; done; iptables -t mangle -F PREROUTING`,
+    shows: ['table mangle', 'eni+'],
+    repair: 'remedy',
+    when: isAws,
+  },
+  {
     id: 'route-left-over',
     check: 'host-route-stale',
     pods: 1,

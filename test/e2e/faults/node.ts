@@ -1,5 +1,5 @@
 /** Faults of a node's kernel settings, and of programs on its links. */
-import { type Fault, isCilium, isForwardedByKernel } from './fault.ts';
+import { type Fault, inInjector, isAws, isCilium, isForwardedByKernel } from './fault.ts';
 
 export const nodeFaults: readonly Fault[] = [
   {
@@ -25,6 +25,32 @@ export const nodeFaults: readonly Fault[] = [
     repair: 'remedy',
     cleanup: 'echo 1 > /proc/sys/net/ipv4/conf/$UPLINK/forwarding',
     when: isForwardedByKernel,
+  },
+  {
+    id: 'uplink-filters-strictly',
+    check: 'node-forwarding-disabled',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject:
+      'uplink=$(ip route show default | sed "s/.* dev \\([^ ]*\\).*/\\1/;q"); echo "UPLINK=$uplink"; echo 1 > /proc/sys/net/ipv4/conf/$uplink/rp_filter',
+    shows: ['net.ipv4.conf.$UPLINK.rp_filter', '2'],
+    repair: 'remedy',
+    cleanup: 'echo 2 > /proc/sys/net/ipv4/conf/$UPLINK/rp_filter',
+    when: isAws,
+  },
+  {
+    id: 'loopback-of-node-down',
+    check: 'node-loopback-down',
+    alone: true,
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'cluster',
+    // Without it nobody gets into a container (the runtime's server for that listens there): it comes back by itself.
+    inject: `${inInjector('-', 'setsid sh -c "sleep 2; ip link set lo down; sleep 60; ip link set lo up" >/dev/null 2>&1 </dev/null &')}
+sleep 3`,
+    shows: ['lo of the node is down', 'ip link set lo up'],
+    repair: `for i in $(seq 90); do kubectl exec -n "$POD_NAMESPACE" "$(kubectl get pods -n "$POD_NAMESPACE" -l app=injector --field-selector "spec.nodeName=$NODE" -o name)" -- true 2>/dev/null && break; sleep 1; done`,
   },
   {
     id: 'arp-of-node-ignored',
