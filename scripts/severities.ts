@@ -79,6 +79,7 @@ export const losses: readonly Loss[] = [
       'cni-config-invalid',
       'cni-plugin-missing',
       'cni-add-failing',
+      'cni-subnet-file-wrong',
       'kernel-unregister-netdevice',
       'kernel-netns-hung',
       'kernel-network-bug',

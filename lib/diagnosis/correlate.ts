@@ -52,6 +52,7 @@ export const rules: readonly Rule[] = [
     symptoms: [
       'cni-plugin-missing',
       'cni-config-invalid',
+      'cni-subnet-file-wrong',
       'runtime-network-not-ready',
       'sandbox-create-failing',
       'sandbox-kill-failing',
@@ -62,7 +63,7 @@ export const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
-    causes: ['cni-plugin-missing', 'cni-config-invalid'],
+    causes: ['cni-plugin-missing', 'cni-config-invalid', 'cni-subnet-file-wrong'],
     symptoms: [
       'runtime-network-not-ready',
       'sandbox-create-failing',

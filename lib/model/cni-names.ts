@@ -13,6 +13,18 @@ export const OF_FLANNEL = {
   addressOverwrite: 'flannel.alpha.coreos.com/public-ip-overwrite',
 } as const;
 
+/** The file in which flannel's agent tells its plugin about the node, and what the plugin needs of it: one of each. */
+export const FLANNEL_SUBNET = {
+  path: '/run/flannel/subnet.env',
+  subnet: 'FLANNEL_SUBNET',
+  needed: [
+    ['FLANNEL_NETWORK', 'FLANNEL_IPV6_NETWORK'],
+    ['FLANNEL_SUBNET', 'FLANNEL_IPV6_SUBNET'],
+    ['FLANNEL_MTU'],
+    ['FLANNEL_IPMASQ'],
+  ],
+} as const;
+
 /** Calico's annotations of nodes for the same. */
 export const OF_CALICO = {
   tunnelAddress: 'projectcalico.org/IPv4VXLANTunnelAddr',

@@ -58,6 +58,8 @@ export const cniConfigSchema = z.object({
       hairpin: z.boolean().optional(),
       /** Bridge ports reach only the bridge's uplink, and not each other. */
       isolation: z.boolean().optional(),
+      /** Where a plugin looks for the node's subnet, if it is not its usual place. */
+      subnetFile: z.string().nullable().optional(),
     }),
   ),
   binaryDirectory: z.string(),
@@ -65,6 +67,8 @@ export const cniConfigSchema = z.object({
   binaries: z.array(z.string()),
   /** Names of the files that are not executable. */
   unusable: z.array(z.object({ name: z.string(), why: z.enum(['empty', 'not executable']) })),
+  /** What is in the file in which flannel tells its plugin the node's subnet; missing in older bundles. */
+  subnetFile: z.object({ exists: z.boolean(), variables: z.record(z.string(), z.string()) }).optional(),
 });
 export type CniConfig = z.infer<typeof cniConfigSchema>;
 

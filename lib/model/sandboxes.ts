@@ -9,6 +9,8 @@ export const processSchema = z.object({
   networkNamespace: z.number().nullable(),
   pidNamespace: z.number().nullable(),
   containerId: z.string().nullable(),
+  /** Stopped by a signal (state T): it is there, and does nothing. Missing in older bundles. */
+  stopped: z.boolean().optional(),
 });
 
 /** What a container's own /etc/resolv.conf says. */

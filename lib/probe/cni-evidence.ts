@@ -30,6 +30,7 @@ export function cniEvidence(
       read('cni/directories') ?? '',
       read('cni/binaries') ?? '',
       read('cni/binary-directories') ?? '',
+      read('cni/subnet.env'),
     ),
   );
   const ipam = part('ipam', () => {

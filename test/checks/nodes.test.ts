@@ -268,6 +268,10 @@ const mutations: Readonly<Record<string, Mutation>> = {
       remove(own.packetFilters, () => true);
     },
   },
+  'cni-subnet-file-wrong': {
+    break: (_, { cniConfig }) => Object.assign(cniConfig, { subnetFile: { exists: false, variables: {} } }),
+    on: (_, { layout }) => layout.plugin === 'flannel',
+  },
   'resolv-conf-missing': {
     break: ({ sandbox }) =>
       Object.assign(found(sandbox.containers[0]), {

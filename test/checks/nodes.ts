@@ -103,6 +103,15 @@ export function makeNode(plan: NodePlan): RawNode {
       binaryDirectory: '/opt/cni/bin',
       binaries: [layout.plugin, 'portmap', 'bridge', 'host-local', 'loopback'],
       unusable: [],
+      subnetFile: {
+        exists: layout.plugin === 'flannel',
+        variables: {
+          FLANNEL_NETWORK: '10.244.0.0/16',
+          FLANNEL_SUBNET: '10.244.1.1/24',
+          FLANNEL_MTU: '1450',
+          FLANNEL_IPMASQ: 'true',
+        },
+      },
     },
     cniResults: attached.flatMap(({ result }) => result),
     ipam: layout.ipam === 'elsewhere' ? [] : [stores(layout.ipam, attached)],

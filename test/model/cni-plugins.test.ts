@@ -20,6 +20,8 @@ const ON_NODES: Readonly<Record<string, RegExp>> = {
   'lib/probe/repair/restore.jq': /\.type == "aws-cni"/,
   // The checkpoint that this plugin's agent keeps of its addresses.
   'lib/probe/probe/ipam.sh': /\$R\/run\/aws-node\//,
+  // The file in which this plugin's agent tells it the node's subnet.
+  'lib/probe/probe/cni.sh': /\$R\/run\/flannel\/subnet\.env/,
 };
 
 /** Lines of code outside the tables. */

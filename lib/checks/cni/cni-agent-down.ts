@@ -1,6 +1,7 @@
 import { loadedConfig } from '../../computed/loaded-config.ts';
 import { type Agent, cniPlugin, knownPlugins } from '../../model/cni-plugins.ts';
 import type { ObservedPod, Sources } from '../../model/evidence.ts';
+import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed } from '../../model/text.ts';
 import {
@@ -13,7 +14,7 @@ import {
   pass,
 } from '../define.ts';
 import { deleteAgentPods } from '../remedies/restart-agent.ts';
-import { command, look, podsOnNode, repair } from '../remedies/steps.ts';
+import { command, look, lookOnNode, podsOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 /**
  * A starting agent first loads programs and compares all pods of the node. Agents of Calico and of the VPC
@@ -42,12 +43,19 @@ export const cniAgentDown = defineCheck({
     if (agents.length === 0)
       return [notApplicable(object, 'no plugin of the node is known to have an agent')];
     const running = new Set(processes.map((process) => process.command));
+    // Pods may name their own processes after an agent, which is in the node's network.
+    const first = processes.find(({ pid }) => pid === 1);
+    const stopped = processes.filter(
+      (process) => process.stopped === true && process.networkNamespace === first?.networkNamespace,
+    );
     const excuse = isYoung(createdAt, context)
       ? 'the node is in its first five minutes'
       : labels['eks.amazonaws.com/compute-type'] === 'auto'
         ? 'EKS Auto Mode runs its agents without pods'
         : null;
-    const judged = agents.map((agent) => judge(agent, podsOf(agent, pods), { running, excuse }, context));
+    const judged = agents.map((agent) =>
+      judge(agent, podsOf(agent, pods), { running, stopped, excuse }, context),
+    );
     const down = judged.filter((each) => each.state === 'down');
     if (down.length === 0) {
       const undecided = judged.find((each) => each.state === 'unknown');
@@ -62,12 +70,18 @@ type Judgement = {
   readonly pod: ObservedPod | null;
   readonly state: 'up' | 'down' | 'unknown';
   readonly reason: string;
+  /** Its processes that are stopped: then nothing else is wrong with it that is known. */
+  readonly stopped: Sources['processes'];
 };
 
 function judge(
   agent: Agent,
   pods: readonly ObservedPod[],
-  node: { readonly running: ReadonlySet<string>; readonly excuse: string | null },
+  node: {
+    readonly running: ReadonlySet<string>;
+    readonly stopped: Sources['processes'];
+    readonly excuse: string | null;
+  },
   context: CheckContext,
 ): Judgement {
   const say = (state: Judgement['state'], reason: string, pod: ObservedPod | null = null) => ({
@@ -75,7 +89,17 @@ function judge(
     pod,
     state,
     reason,
+    stopped: [],
   });
+  // Whatever its pod says: readiness may be that of another process, or not have been probed since.
+  const stopped = node.stopped.filter(({ command }) => agent.processes.includes(command));
+  if (stopped.length > 0) {
+    const names = stopped.map(({ command, pid }) => `${command} (process ${pid})`);
+    return {
+      ...say('down', `${listed(names, 5)} was stopped by a signal, and does nothing`, pods[0] ?? null),
+      stopped,
+    };
+  }
   const present = pods.filter(({ deletionTimestamp }) => deletionTimestamp === null);
   if (present.some(({ ready }) => ready)) return say('up', '');
   const [pod] = present.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
@@ -119,37 +143,26 @@ function judge(
 }
 
 function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
-  const ofPods = down.flatMap(({ agent, pod }) =>
-    pod === null ? [] : [{ namespace: pod.namespace, selector: selectorOf(agent, pod) }],
+  const ofPods = down.flatMap(({ agent, pod, stopped }) =>
+    pod === null || stopped.length > 0
+      ? []
+      : [{ namespace: pod.namespace, selector: selectorOf(agent, pod) }],
   );
   const [only, more] = ofPods;
   return fail(nodeObject(node), {
     detail: `A CNI agent is down: ${listed(down.map(({ reason }) => reason))}.`,
     confidence: 'confirmed',
-    evidence: down.map(({ agent, pod, reason }) => ({
-      what: `${agent.name} on the node`,
-      expected: pod === null ? `a pod, or a process ${listed(agent.processes)}` : 'ready',
-      actual: reason,
-      source: pod === null ? 'API: pods of the node; /proc (node)' : 'API: pod.status.containerStatuses',
-    })),
+    evidence: down.map(evidenceOf),
     remedy: [
-      ...down.map(({ agent, pod }) =>
-        pod === null
-          ? look(
-              `See whether a DaemonSet is to run ${agent.name} there: it may have been deleted, or its node ` +
-                'selector or tolerations leave the node out.',
-              command('kubectl', 'get', 'daemonsets', '-A', '-o', 'wide'),
-            )
-          : look(`See why ${agent.name} does not come up: its last words before it ended.`, lastWords(pod)),
-      ),
+      ...down.flatMap((each) => looksAt(each, node)),
       ...ofPods.map(({ namespace, selector }) =>
         repair(
           'Once the cause is fixed, restart it on the node. No other pod has to be deleted.',
           deleteAgentPods({ namespace, selector, node }),
         ),
       ),
-      ...down.flatMap(({ agent, pod }) =>
-        pod === null
+      ...down.flatMap(({ agent, pod, stopped }) =>
+        pod === null && stopped.length === 0
           ? [
               repair(`Install ${agent.name} again, or start its service on the node.`),
               look('It should be back:', podsOnNode(node, agent.selector)),
@@ -162,6 +175,41 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
         ? null
         : { kind: 'restart-agent', namespace: only.namespace, selector: only.selector },
   });
+}
+
+function evidenceOf({ agent, pod, reason, stopped }: Judgement): Comparison {
+  const what = `${agent.name} on the node`;
+  if (stopped.length > 0)
+    return { what, expected: 'state S or R', actual: reason, source: '/proc/PID/stat (node): state T' };
+  return {
+    what,
+    expected: pod === null ? `a pod, or a process ${listed(agent.processes)}` : 'ready',
+    actual: reason,
+    source: pod === null ? 'API: pods of the node; /proc (node)' : 'API: pod.status.containerStatuses',
+  };
+}
+
+function looksAt({ agent, pod, stopped }: Judgement, node: string): RemedyStep[] {
+  if (stopped.length > 0) {
+    const pids = stopped.map(({ pid }) => String(pid));
+    return [
+      lookOnNode(
+        node,
+        'see who may have stopped it: a debugger, a profiler, or somebody with a shell. State T is stopped.',
+        command('ps', '-o', 'pid,ppid,stat,lstart,args', '-p', pids.join(',')),
+      ),
+      repairOnNode(node, 'let it go on. No pod has to be deleted.', command('kill', '-CONT', ...pids)),
+    ];
+  }
+  return [
+    pod === null
+      ? look(
+          `See whether a DaemonSet is to run ${agent.name} there: it may have been deleted, or its node ` +
+            'selector or tolerations leave the node out.',
+          command('kubectl', 'get', 'daemonsets', '-A', '-o', 'wide'),
+        )
+      : look(`See why ${agent.name} does not come up: its last words before it ended.`, lastWords(pod)),
+  ];
 }
 
 /** `--previous` fails if the container has not run before. */

@@ -6,6 +6,7 @@ import { cniConfigOrder } from './cni-config-order.ts';
 import { cniEndpointMissing } from './cni-endpoint-missing.ts';
 import { cniEndpointStale } from './cni-endpoint-stale.ts';
 import { cniPluginMissing } from './cni-plugin-missing.ts';
+import { cniSubnetFileWrong } from './cni-subnet-file-wrong.ts';
 import { ipamConflict } from './ipam-conflict.ts';
 import { ipamCorrupt } from './ipam-corrupt.ts';
 import { ipamLeaked } from './ipam-leaked.ts';
@@ -17,6 +18,7 @@ export const cniChecks: readonly AnyCheck[] = [
   cniConfigInvalid,
   cniConfigOrder,
   cniPluginMissing,
+  cniSubnetFileWrong,
   cniEndpointMissing,
   cniEndpointStale,
   ipamLeaked,

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { CniConfig, CniResult } from '../../model/evidence.ts';
 import { nameSchema } from '../grammar.ts';
 import { limited } from '../limits.ts';
+import { parsePairs } from './kernel.ts';
 import { jsonLines, lines, optionalInteger } from './lines.ts';
 import { each } from './schemas.ts';
 
@@ -20,6 +21,7 @@ const plugin = z.object({
   mtu: z.number().int().nullish().catch(null),
   hairpin: z.boolean().nullish().catch(null),
   isolation: z.boolean().nullish().catch(null),
+  subnetFile: text.nullish().catch(null),
   bridge: text.nullish().catch(null).pipe(nameSchema('link').nullish()),
   ipam: ipam.catch(null),
   delegates: each(z.object({ type: text.nullish() }))
@@ -44,6 +46,7 @@ export function parseCniConfig(
   directories: string,
   binaries: string,
   binaryDirectories = '',
+  subnetFile: string | null = null,
 ): CniConfig {
   const parsed = limited('cniConfigs', jsonLines(configs, configLine));
   const directory = parsed[0]?.dir ?? lines(directories)[0] ?? '/etc/cni/net.d';
@@ -87,12 +90,21 @@ export function parseCniConfig(
           bridge: plugins.find(({ bridge }) => bridge)?.bridge ?? null,
           hairpin: plugins.some(({ hairpin }) => hairpin === true),
           isolation: plugins.some(({ isolation }) => isolation === true),
+          subnetFile: plugins.find(({ subnetFile }) => subnetFile)?.subnetFile ?? null,
         };
       }),
     binaryDirectory,
     binaries: [...new Set(executables.map(nameOf))],
     unusable: files.flatMap(({ path, why }) => (why === null ? [] : [{ name: nameOf(path), why }])),
+    ...(subnetFile === null ? {} : { subnetFile: parseSubnetFile(subnetFile) }),
   };
+}
+
+/** `cni/subnet.env`: whether the file is there, and its `NAME=VALUE` lines. */
+function parseSubnetFile(text: string): NonNullable<CniConfig['subnetFile']> {
+  const [first, ...rest] = lines(text);
+  const pairs = [...parsePairs(rest.join('\n'))].filter(([name]) => /^[A-Z][A-Z0-9_]{0,40}$/.test(name));
+  return { exists: first === 'found', variables: Object.fromEntries(pairs.slice(0, 50)) };
 }
 
 const nameOf = (path: string) => path.replace(/^.*\//, '');

@@ -83,11 +83,12 @@ export function parseReferences(text: string): { pid: number; via: number; inode
 
 /** The part that checks may see. */
 export function toProcesses(processes: readonly ProcessLine[]): Sources['processes'] {
-  return processes.map(({ pid, command, networkNamespace, pidNamespace, containerId }) => ({
+  return processes.map(({ pid, command, networkNamespace, pidNamespace, containerId, state }) => ({
     pid,
     command,
     networkNamespace,
     pidNamespace,
     containerId,
+    stopped: state === 'T',
   }));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cniAgentDown } from '../../../lib/checks/cni/cni-agent-down.ts';
 import type { ObservedPod, Sources } from '../../../lib/model/evidence.ts';
-import { aNode, aPod, context, failures } from '../evidence.ts';
+import { aNode, aPod, context, failures, HOST_NAMESPACE, POD_NAMESPACE } from '../evidence.ts';
 
 type Container = ObservedPod['containers'][number];
 
@@ -32,12 +32,14 @@ function run(
     plugins = ['flannel', 'portmap'],
     ipam = [],
     processes = ['systemd', 'kubelet'],
+    stopped = [],
     node = aNode(),
     settle = 300,
   }: {
     plugins?: string[];
     ipam?: string[];
     processes?: string[];
+    stopped?: Sources['processes'];
     node?: Sources['node'];
     settle?: number;
   } = {},
@@ -47,13 +49,13 @@ function run(
     {
       pods: [...pods],
       node,
-      processes: processes.map((command, pid) => ({
-        pid,
-        command,
-        networkNamespace: null,
-        pidNamespace: null,
-        containerId: null,
-      })),
+      processes: [
+        ...processes.map((command, at) => ({
+          ...{ pid: at + 1, command, networkNamespace: HOST_NAMESPACE },
+          ...{ pidNamespace: null, containerId: null, stopped: false },
+        })),
+        ...stopped,
+      ],
       cniConfig: {
         directory: '/etc/cni/net.d',
         files: plugins.length === 0 ? [] : [{ ...file, plugins, ipam }],
@@ -104,6 +106,35 @@ describe('cni-agent-down', () => {
     const [found] = failures(run([aPod()]));
     expect(found?.detail).toContain('kube-flannel has no pod on the node, and no process (flanneld');
     expect(found?.remedy.map(({ command }) => command)).toContain('kubectl get daemonsets -A -o wide');
+  });
+
+  describe('one that was stopped by a signal', () => {
+    const flanneld = {
+      ...{ pid: 812, command: 'flanneld', networkNamespace: HOST_NAMESPACE },
+      ...{ pidNamespace: null, containerId: null, stopped: true },
+    };
+
+    it.each<[string, readonly ObservedPod[]]>([
+      ['that runs without a pod', []],
+      ['whose pod is still ready', [anAgent()]],
+      ['whose pod is not ready any more', [anAgent({ ready: false }, { ready: false })]],
+    ])('is found, and goes on with one command: %s', (_, pods) => {
+      const [found, ...more] = failures(run(pods, { stopped: [flanneld] }));
+      expect(more).toEqual([]);
+      expect(found?.detail).toBe(
+        'A CNI agent is down: flanneld (process 812) was stopped by a signal, and does nothing.',
+      );
+      expect(
+        found?.remedy.filter(({ purpose }) => purpose === 'repair').map(({ command }) => command),
+      ).toEqual(['kill -CONT 812']);
+      expect(found?.repair).toBeNull();
+    });
+
+    it("is not a process of that name in a pod's network, and none of another agent", () => {
+      const inPod = { ...flanneld, networkNamespace: POD_NAMESPACE };
+      const other = { ...flanneld, command: 'cilium-agent' };
+      expect(failures(run([anAgent()], { stopped: [inPod, other] }))).toEqual([]);
+    });
   });
 
   it('tells two agents that are down in one finding', () => {

@@ -183,6 +183,48 @@ export const cniFaults: readonly Fault[] = [
     when: ({ plugin }) => ['flannel', 'calico', 'aws-cni'].includes(plugin),
   },
   {
+    id: 'agent-stopped',
+    check: 'cni-agent-down',
+    alone: true,
+    pods: 0,
+    where: 'node',
+    object: { kind: 'node', name: '$NODE' },
+    inject: `pids=$(for name in flanneld calico-node ipamd cilium-agent; do pgrep -x $name || :; done | tr '\\n' ' '); echo "PIDS=$pids"; kill -STOP $pids`,
+    shows: ['was stopped by a signal'],
+    repair: 'remedy',
+    cleanup: 'kill -CONT $PIDS',
+    when: ({ plugin }) => ['flannel', 'calico', 'aws-cni', 'cilium-cni'].includes(plugin),
+  },
+  {
+    id: 'subnet-file-gone',
+    check: 'cni-subnet-file-wrong',
+    pods: 0,
+    where: 'node',
+    object: { kind: 'node', name: '$NODE' },
+    inject: 'mv /run/flannel/subnet.env /run/e2e-subnet.env',
+    shows: ['/run/flannel/subnet.env does not exist'],
+    // Ends the agent, which is started again and writes the file.
+    repair:
+      'pkill -KILL -x flanneld; for i in $(seq 60); do [ -e /run/flannel/subnet.env ] && break; sleep 0.5; done',
+    cleanup:
+      '[ -e /run/flannel/subnet.env ] || mv /run/e2e-subnet.env /run/flannel/subnet.env; rm -f /run/e2e-subnet.env',
+    when: ({ plugin }) => plugin === 'flannel',
+  },
+  {
+    id: 'subnet-file-of-another',
+    check: 'cni-subnet-file-wrong',
+    pods: 0,
+    where: 'node',
+    object: { kind: 'node', name: '$NODE' },
+    inject:
+      'cp /run/flannel/subnet.env /run/e2e-subnet-own.env; sed -i "s#^FLANNEL_SUBNET=.*#FLANNEL_SUBNET=10.244.99.1/24#" /run/flannel/subnet.env',
+    shows: ['10.244.99.1/24', 'in the API'],
+    repair:
+      'pkill -KILL -x flanneld; for i in $(seq 60); do grep -q 99.1 /run/flannel/subnet.env || break; sleep 0.5; done',
+    cleanup: 'mv /run/e2e-subnet-own.env /run/flannel/subnet.env',
+    when: ({ plugin }) => plugin === 'flannel',
+  },
+  {
     id: 'plugin-missing',
     check: 'cni-plugin-missing',
     pods: 0,
