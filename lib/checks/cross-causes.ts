@@ -36,6 +36,7 @@ export const BROKEN_PODS: readonly string[] = [
   'pod-default-route-missing',
   'pod-gateway-route-missing',
   'pod-gateway-neighbour-wrong',
+  'pod-ttl-too-small',
   'pod-route-blackhole',
   'pod-routing-incomplete',
   'pod-unrouted-inbound',

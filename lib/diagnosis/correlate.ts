@@ -84,12 +84,12 @@ export const rules: readonly Rule[] = [
     on: 'same cluster',
   },
   {
-  {
     // Whatever flushes the rules of pods, or table nat, flushes these too.
     causes: ['aws-rule-missing', 'service-rules-detached'],
     symptoms: ['aws-mark-incomplete'],
     on: 'same node',
   },
+  {
     // The kernel drops the routes of a device that goes down.
     causes: ['node-tunnel-broken'],
     symptoms: ['route-to-node-missing'],
@@ -154,6 +154,7 @@ export const rules: readonly Rule[] = [
       'pod-default-route-missing',
       'pod-gateway-route-missing',
       'pod-gateway-neighbour-wrong',
+      'pod-ttl-too-small',
       'pod-route-blackhole',
       'host-route-missing',
       'host-route-misdirected',

@@ -209,8 +209,6 @@ export const MASQUERADE_CHAINS = [
 /** Programs of Cilium that let no packet pass on to a filter behind them: they never answer TCX_NEXT. */
 export const DECIDING_PROGRAMS = /^cil_/;
 
-/** BPF programs of Calico, Cilium and Kmesh. */
-export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;
 /**
  * Where the VPC CNI marks what leaves the VPC: in a chain of table nat, or in a table of nftables; and the chain that
  * gives it the node's address.
@@ -221,3 +219,5 @@ export const AWS_MARKS = {
   masquerades: 'AWS-SNAT-CHAIN-0',
 } as const;
 
+/** BPF programs of Calico, Cilium and Kmesh. */
+export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;

@@ -268,5 +268,7 @@ export const networkStackSchema = z.object({
   conntrackEntries: z.number().int().nullable(),
   /** Queues and filters of a pod's links; missing if the kernel was not asked itself, and for the node. */
   programs: z.array(linkProgramSchema).optional(),
+  /** net.ipv4.ip_default_ttl of a pod, if it is not the kernel's own. */
+  ttl: z.number().int().optional(),
 });
 export type NetworkStack = z.infer<typeof networkStackSchema>;

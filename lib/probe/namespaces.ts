@@ -163,6 +163,7 @@ function stackOf(
           ? stacks.hostFilters.reason
           : stack.value.filtersFailed,
       conntrackEntries: stack.value.conntrackEntries,
+      ...(stack.value.ttl === null ? {} : { ttl: stack.value.ttl }),
       ...(programs === undefined ? {} : { programs: [...programs] }),
     },
   };

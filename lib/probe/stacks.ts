@@ -16,6 +16,7 @@ type ReadStack = {
   readonly filters: PacketFilter[];
   readonly filtersFailed: string | null;
   readonly conntrackEntries: number | null;
+  readonly ttl: number | null;
 };
 
 /** Stacks by directory name: an inode, or `host`. */
@@ -60,6 +61,7 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
               filters: filters.status === 'present' ? filters.value : [],
               filtersFailed: filters.status === 'failed' ? filters.reason : null,
               conntrackEntries: numberOrNull(read(`${directory}/conntrack`)),
+              ttl: numberOrNull(read(`${directory}/ttl`)),
             };
           })
         : { status: 'failed', reason: problem },

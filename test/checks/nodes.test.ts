@@ -79,6 +79,13 @@ const mutations: Readonly<Record<string, Mutation>> = {
   'pod-loopback-down': {
     break: ({ own }) => Object.assign(found(own.links.find(({ loopback }) => loopback)), { up: false }),
   },
+  'node-loopback-down': {
+    break: ({ host }) => Object.assign(found(host.links.find(({ loopback }) => loopback)), { up: false }),
+  },
+  'pod-ttl-too-small': {
+    break: ({ own }) => Object.assign(own, { ttl: 1 }),
+    on: ({ pod }) => pod.podIPs.some((address) => !address.includes(':')),
+  },
   'pod-mtu-mismatch': { break: ({ link }) => Object.assign(link, { mtu: 9500 }) },
   'node-mtu-too-small': {
     break({ host }) {
@@ -261,16 +268,16 @@ const mutations: Readonly<Record<string, Mutation>> = {
     on: (_, { ipam, pods }) =>
       ipam.length > 0 && pods.every(({ deletionTimestamp }) => deletionTimestamp === null),
   },
+  'cni-subnet-file-wrong': {
+    break: (_, { cniConfig }) => Object.assign(cniConfig, { subnetFile: { exists: false, variables: {} } }),
+    on: (_, { layout }) => layout.plugin === 'flannel',
+  },
   'mesh-rules-missing': {
     break({ pod, own }) {
       pod.annotations = { ...pod.annotations, 'ambient.istio.io/redirection': 'enabled' };
       pod.containers = pod.containers.filter(({ name }) => name !== 'istio-proxy');
       remove(own.packetFilters, () => true);
     },
-  },
-  'cni-subnet-file-wrong': {
-    break: (_, { cniConfig }) => Object.assign(cniConfig, { subnetFile: { exists: false, variables: {} } }),
-    on: (_, { layout }) => layout.plugin === 'flannel',
   },
   'resolv-conf-missing': {
     break: ({ sandbox }) =>

@@ -48,6 +48,13 @@ pod bbbb bare 10.1.1.3
 nsenter --net=/run/netns/cni-bare ip link del eth0
 pod cccc filtered 10.1.1.4
 nsenter --net=/run/netns/cni-filtered iptables-nft -A INPUT -j DROP || true
+nsenter --net=/run/netns/cni-filtered sh -c 'echo 1 >/proc/sys/net/ipv4/ip_default_ttl'
+# An agent that was stopped, and what another agent told its plugin.
+sh -c 'printf flanneld >/proc/$$/comm; kill -STOP $$' </dev/null >/dev/null 2>&1 &
+stopped=$!
+until grep -q '^State:.T' "/proc/$stopped/status"; do :; done
+mkdir /run/flannel
+printf 'FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.1.1/24\n' >/run/flannel/subnet.env
 # Of the node, those of IPv6 first: nft 1.0.6 then knows no target of IPv4.
 ip6tables-nft -t nat -A POSTROUTING -j MASQUERADE || true
 iptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.1.1.4 || true

@@ -124,6 +124,34 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     ]);
   });
 
+  test('reads the TTL of a pod that has its own, and of no other', () => {
+    expect(['healthy', 'bare', 'filtered'].map((name) => network(name)?.stack?.ttl)).toEqual([
+      undefined,
+      undefined,
+      1,
+    ]);
+  });
+
+  test('tells a process that was stopped from those that wait', () => {
+    const processes = present(evidence.processes);
+    expect(processes.filter(({ stopped }) => stopped).map(({ command }) => command)).toEqual(['flanneld']);
+    expect(processes.find(({ pid }) => pid === 1)?.stopped).toBe(false);
+  });
+
+  test("reads the file that tells flannel's plugin about the node", () => {
+    expect(present(evidence.cniConfig).subnetFile).toEqual({
+      exists: true,
+      variables: { FLANNEL_NETWORK: '10.1.0.0/16', FLANNEL_SUBNET: '10.1.1.1/24' },
+    });
+  });
+
+  test('reads how strictly the links of the node filter what comes in', () => {
+    expect(present(evidence.kernel).sysctls).toMatchObject({
+      'net.ipv4.conf.all.rp_filter': expect.stringMatching(/^[012]$/),
+      'net.ipv4.conf.vethhealthy.rp_filter': expect.stringMatching(/^[012]$/),
+    });
+  });
+
   test('tells a plain file and a shadowed pin from a namespace', () => {
     expect(pin('cni-plain')).toMatchObject({ fileSystem: 'tmpfs', mounted: [] });
     expect(pin('cni-shadowed')?.fileSystem).toBe('tmpfs');

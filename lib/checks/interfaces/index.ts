@@ -1,5 +1,6 @@
 import type { AnyCheck } from '../define.ts';
 import { hostInterfaceInPod } from './host-interface-in-pod.ts';
+import { nodeLoopbackDown } from './node-loopback-down.ts';
 import { nodeMtuTooSmall } from './node-mtu-too-small.ts';
 import { podInterfaceDown } from './pod-interface-down.ts';
 import { podInterfaceMissing } from './pod-interface-missing.ts';
@@ -12,6 +13,7 @@ export const interfacesChecks: readonly AnyCheck[] = [
   podInterfaceMissing,
   podInterfaceDown,
   podLoopbackDown,
+  nodeLoopbackDown,
   podMtuMismatch,
   nodeMtuTooSmall,
   podSecondaryInterfaceMissing,

@@ -7,13 +7,17 @@ import { nodeForwardingDisabled } from './node-forwarding-disabled.ts';
 import { podDefaultRouteMissing } from './pod-default-route-missing.ts';
 import { podGatewayNeighbourWrong } from './pod-gateway-neighbour-wrong.ts';
 import { podGatewayRouteMissing } from './pod-gateway-route-missing.ts';
+import { podNeighbourWrong } from './pod-neighbour-wrong.ts';
 import { podRouteBlackhole } from './pod-route-blackhole.ts';
 import { podRoutingIncomplete } from './pod-routing-incomplete.ts';
+import { podTtlTooSmall } from './pod-ttl-too-small.ts';
 
 export const routesChecks: readonly AnyCheck[] = [
   podDefaultRouteMissing,
   podGatewayRouteMissing,
   podGatewayNeighbourWrong,
+  podNeighbourWrong,
+  podTtlTooSmall,
   podRouteBlackhole,
   podRoutingIncomplete,
   hostRouteMissing,

@@ -20,6 +20,7 @@ sub ask { my ($socket, $type, $flags, $sequence, $body) = @_;
       $at += $length + 3 & ~3 } } }
 sub keep { open my $file, ">", "part" or die; print $file $_[1] and close $file and rename "part", $_[0] or die }
 sub numbers { open my $file, "<", "/proc/self/net/$_[0]" or return (); <$file> }
+sub sysctl { open my $file, "<", "/proc/sys/$_[0]" or return (); <$file> }
 open my $host, "<", "/proc/1/ns/net" or exit;
 # Empty until the ways of all pods are known.
 eval { keep("b/host/routing", "") };
@@ -41,6 +42,8 @@ while (<STDIN>) { chomp; my (undef, $inode, $directory, undef, undef, $path, $le
       messages($queues, 36, 20, sub { my ($head, %is) = @_; push @links, unpack "x4L", $head if $is{1} =~ /^(clsact|ingress)/ and @links < 8 });
       $answers .= $queues;
       for my $link (@links) { $answers .= ask($route, 46, 769, 10, pack "x4LLLL", $link, 0, $_, 0) for 0xfffffff2, 0xfffffff3 } }
+    # Of the namespace that this process is in; hardly any pod changes it.
+    unless ($leaked) { my $ttl = (sysctl("net/ipv4/ip_default_ttl"))[0]; keep("b/$directory/ttl", $ttl) if defined $ttl and $ttl ne "64\n" }
     return if $only;
     keep("b/$directory/netlink", $answers);
     my @tracked = numbers("stat/nf_conntrack");

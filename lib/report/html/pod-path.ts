@@ -53,6 +53,8 @@ const ofCheck: Readonly<Record<string, Break | null>> = {
   'pod-default-route-missing': { at: 'out', way: 'from' },
   'pod-gateway-route-missing': { at: 'out', way: 'from' },
   'pod-gateway-neighbour-wrong': { at: 'out', way: 'from' },
+  'pod-neighbour-wrong': { at: 'out', way: null },
+  'pod-ttl-too-small': { at: 'out', way: 'from' },
   'pod-route-blackhole': { at: 'out', way: 'from' },
   'host-route-missing': { at: 'uplink', way: 'to' },
   'host-route-misdirected': { at: 'uplink', way: 'to' },
