@@ -36,6 +36,7 @@ export const losses: readonly Loss[] = [
       'node-firewall-drops-pod',
       'node-ipsec-drops-pod',
       'pod-firewall-blocks-all',
+      'pod-ipsec-blocks',
       'node-neighbour-wrong',
       'bridge-entry-wrong',
       'pod-unrouted-inbound',

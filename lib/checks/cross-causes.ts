@@ -42,6 +42,7 @@ export const BROKEN_PODS: readonly string[] = [
   'pod-unrouted-inbound',
   'pod-unrouted-outbound',
   'pod-firewall-blocks-all',
+  'pod-ipsec-blocks',
   'pod-firewall-unexpected',
   'pod-in-host-network',
   'pods-share-network',

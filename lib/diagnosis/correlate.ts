@@ -171,6 +171,7 @@ export const rules: readonly Rule[] = [
       'veth-host-side-down',
       'veth-bridge-detached',
       'pod-firewall-blocks-all',
+      'pod-ipsec-blocks',
       'pod-in-host-network',
       'pods-share-network',
       'pod-network-split',

@@ -270,5 +270,7 @@ export const networkStackSchema = z.object({
   programs: z.array(linkProgramSchema).optional(),
   /** net.ipv4.ip_default_ttl of a pod, if it is not the kernel's own. */
   ttl: z.number().int().optional(),
+  /** The policies of IPsec of a pod, like those of the node; missing if it has none. */
+  ipsecPolicies: z.array(ipsecPolicySchema).optional(),
 });
 export type NetworkStack = z.infer<typeof networkStackSchema>;

@@ -163,6 +163,7 @@ function stackOf(
           ? stacks.hostFilters.reason
           : stack.value.filtersFailed,
       conntrackEntries: stack.value.conntrackEntries,
+      ...(stack.value.ipsecPolicies.length === 0 ? {} : { ipsecPolicies: [...stack.value.ipsecPolicies] }),
       ...(stack.value.ttl === null ? {} : { ttl: stack.value.ttl }),
       ...(programs === undefined ? {} : { programs: [...programs] }),
     },

@@ -1,9 +1,10 @@
 /** What the kernel, or `ip`, said about each network namespace, and the output of the packet filters. */
 import { messageOf } from '../model/errors.ts';
 import type { Part } from '../model/evidence.ts';
-import type { PacketFilter } from '../model/network.ts';
+import type { IpsecPolicy, PacketFilter } from '../model/network.ts';
 import { atMost } from './limits.ts';
 import { parseStack } from './parse/ip.ts';
+import { parseIpsecPolicies } from './parse/ipsec-policies.ts';
 import { lines } from './parse/lines.ts';
 import { parseNetlink } from './parse/netlink.ts';
 import { parseIptablesSave, parseNftables } from './parse/packet-filters.ts';
@@ -17,6 +18,7 @@ type ReadStack = {
   readonly filtersFailed: string | null;
   readonly conntrackEntries: number | null;
   readonly ttl: number | null;
+  readonly ipsecPolicies: readonly IpsecPolicy[];
 };
 
 /** Stacks by directory name: an inode, or `host`. */
@@ -62,6 +64,7 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
               filtersFailed: filters.status === 'failed' ? filters.reason : null,
               conntrackEntries: numberOrNull(read(`${directory}/conntrack`)),
               ttl: numberOrNull(read(`${directory}/ttl`)),
+              ipsecPolicies: name === 'host' ? [] : ipsecOf(bytes(`${directory}/xfrm`)),
             };
           })
         : { status: 'failed', reason: problem },
@@ -76,6 +79,9 @@ export function readStacks(files: BundleFiles, steps: Steps): Stacks {
     problem === undefined ? attempt(() => readFilters(read, 'host')) : { status: 'failed', reason: problem };
   return { byName, hostFilters, leftOut: steps.stacksLeftOut };
 }
+
+const ipsecOf = (answer: Uint8Array | null): IpsecPolicy[] =>
+  answer === null ? [] : parseIpsecPolicies(answer);
 
 function countOf({ links, addresses, routes, rules, neighbours, ids, programs = [] }: RawStack): number {
   return [links, addresses, routes, rules, neighbours, ids, programs].reduce(

@@ -49,6 +49,7 @@ nsenter --net=/run/netns/cni-bare ip link del eth0
 pod cccc filtered 10.1.1.4
 nsenter --net=/run/netns/cni-filtered iptables-nft -A INPUT -j DROP || true
 nsenter --net=/run/netns/cni-filtered sh -c 'echo 1 >/proc/sys/net/ipv4/ip_default_ttl'
+nsenter --net=/run/netns/cni-filtered ip xfrm policy add dir out src 0.0.0.0/0 dst 10.1.1.251/32 action block || true
 # An agent that was stopped, and what another agent told its plugin.
 sh -c 'printf flanneld >/proc/$$/comm; kill -STOP $$' </dev/null >/dev/null 2>&1 &
 stopped=$!

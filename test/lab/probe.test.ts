@@ -104,6 +104,14 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     );
   });
 
+  test('reads the policies of IPsec of a pod that has some, and of no other', () => {
+    const policies = ['healthy', 'filtered'].map((name) =>
+      network(name)?.stack?.ipsecPolicies?.map(({ action, destination }) => `${action} ${destination}`),
+    );
+    const isThere = readFileSync('/proc/net/netlink', 'utf8').match(/^\S+\s+6\s+0\s/m) !== null;
+    expect(policies).toEqual([undefined, isThere ? ['block 10.1.1.251/32'] : undefined]);
+  });
+
   test('sees the packet filter of a pod', () => {
     const rules = network('filtered')?.stack?.packetFilters.flatMap(({ tables }) =>
       tables.flatMap(({ chains }) => chains),

@@ -8,6 +8,7 @@ import { nodeFirewallDropsPod } from './node-firewall-drops-pod.ts';
 import { nodeIpsecDropsPod } from './node-ipsec-drops-pod.ts';
 import { podFirewallBlocksAll } from './pod-firewall-blocks-all.ts';
 import { podFirewallUnexpected } from './pod-firewall-unexpected.ts';
+import { podIpsecBlocks } from './pod-ipsec-blocks.ts';
 import { serviceRulesDetached } from './service-rules-detached.ts';
 import { serviceRulesStale } from './service-rules-stale.ts';
 import { tunnelPortBlocked } from './tunnel-port-blocked.ts';
@@ -17,6 +18,7 @@ export const firewallChecks: readonly AnyCheck[] = [
   nodeIpsecDropsPod,
   podFirewallUnexpected,
   podFirewallBlocksAll,
+  podIpsecBlocks,
   meshRulesMissing,
   nodeFirewallDrops,
   firewallBackendsMixed,

@@ -1,4 +1,5 @@
-import { contains, familyOf, prefixLength, subnetOf } from '../../computed/cidr.ts';
+import { contains, familyOf, subnetOf } from '../../computed/cidr.ts';
+import { covers, isLetThrough, isWide, policySelector, policyText } from '../../computed/ipsec.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import type { IpsecPolicy } from '../../model/network.ts';
 import { rowsOf } from '../../model/text.ts';
@@ -6,7 +7,6 @@ import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 5;
-const WORD = { in: 'in', out: 'out', forward: 'fwd' } as const;
 
 /** The kernel applies these after routing, independent of all packet filters (net/xfrm/xfrm_policy.c). */
 export const nodeIpsecDropsPod = definePodCheck({
@@ -25,19 +25,19 @@ export const nodeIpsecDropsPod = definePodCheck({
       (policy) =>
         policy.action === 'block' &&
         addresses.some((address) => concerns(policy, address)) &&
-        !ipsecPolicies.some((other) => comesBefore(other, policy)),
+        !isLetThrough(policy, ipsecPolicies),
     );
     const [first] = found;
     if (first === undefined) return 'pass';
     return {
-      detail: `The policy of IPsec "${textOf(first)}" of the node drops packets of the pod, whatever packet filters say.`,
+      detail: `The policy of IPsec "${policyText(first)}" of the node drops packets of the pod, whatever packet filters say.`,
       confidence: 'confirmed',
       // Others stop what is between the pod and some pods.
       ...(found.some(hasAnyEnd) ? {} : { severity: 'high' as const }),
       evidence: rowsOf(found, SHOWN, (policy) => ({
         what: 'policy of IPsec about the address of a running pod',
         expected: 'none that blocks',
-        actual: textOf(policy),
+        actual: policyText(policy),
         source: 'ip xfrm policy (node)',
       })),
       remedy: [
@@ -52,7 +52,7 @@ export const nodeIpsecDropsPod = definePodCheck({
             repairOnNode(
               node,
               'remove the policy; the pod keeps running. Restart the agent that left it behind, or it comes back.',
-              command('ip', 'xfrm', 'policy', 'delete', ...selectorOf(policy)),
+              command('ip', 'xfrm', 'policy', 'delete', ...policySelector(policy)),
             ),
           ),
       ],
@@ -75,31 +75,5 @@ function concerns({ family, source, destination }: IpsecPolicy, address: string)
   ].some(([own = '', other = '']) => !isWide(own) && contains(own, address) && isPods(other));
 }
 
-const isWide = (end: string): boolean => prefixLength(end) === 0;
-
 /** The policy is about packets from or to anybody. */
 const hasAnyEnd = ({ source, destination }: IpsecPolicy): boolean => isWide(source) || isWide(destination);
-
-/** Whether an earlier policy already lets through everything that this one is about. */
-function comesBefore(other: IpsecPolicy, policy: IpsecPolicy): boolean {
-  return (
-    other.action === 'allow' &&
-    other.direction === policy.direction &&
-    other.family === policy.family &&
-    other.priority <= policy.priority &&
-    covers(other.source, policy.source) &&
-    covers(other.destination, policy.destination)
-  );
-}
-
-const covers = (outer: string, inner: string): boolean =>
-  prefixLength(outer) <= prefixLength(inner) && contains(outer, inner.split('/')[0] ?? '');
-
-const selectorOf = ({ source, destination, direction }: IpsecPolicy): string[] => [
-  ...['src', source, 'dst', destination],
-  ...['dir', WORD[direction]],
-];
-
-function textOf(policy: IpsecPolicy): string {
-  return [...selectorOf(policy), 'action', policy.action, 'priority', String(policy.priority)].join(' ');
-}

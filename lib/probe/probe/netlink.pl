@@ -22,6 +22,8 @@ sub keep { open my $file, ">", "part" or die; print $file $_[1] and close $file 
 sub numbers { open my $file, "<", "/proc/self/net/$_[0]" or return (); <$file> }
 sub sysctl { open my $file, "<", "/proc/sys/$_[0]" or return (); <$file> }
 open my $host, "<", "/proc/1/ns/net" or exit;
+# Without the module nobody has a policy, and a socket would load it.
+my $ipsec = grep { /^\S+\s+6\s+0\s/ } numbers("netlink");
 # Empty until the ways of all pods are known.
 eval { keep("b/host/routing", "") };
 while (<STDIN>) { chomp; my (undef, $inode, $directory, undef, undef, $path, $leaked) = split / /;
@@ -44,6 +46,8 @@ while (<STDIN>) { chomp; my (undef, $inode, $directory, undef, undef, $path, $le
       for my $link (@links) { $answers .= ask($route, 46, 769, 10, pack "x4LLLL", $link, 0, $_, 0) for 0xfffffff2, 0xfffffff3 } }
     # Of the namespace that this process is in; hardly any pod changes it.
     unless ($leaked) { my $ttl = (sysctl("net/ipv4/ip_default_ttl"))[0]; keep("b/$directory/ttl", $ttl) if defined $ttl and $ttl ne "64\n" }
+    # Policies of IPsec, as policies() in routing.pl asks for the node's; XFRM_MSG_NEWPOLICY is 19.
+    if ($ipsec and !$leaked and socket my $xfrm, 16, 3, 6) { my $found = ask($xfrm, 21, 769, 11, pack "x64"); keep("b/$directory/xfrm", $found) if (unpack "LS", $found)[1] == 19 }
     return if $only;
     keep("b/$directory/netlink", $answers);
     my @tracked = numbers("stat/nf_conntrack");

@@ -44,6 +44,7 @@ const ofCheck: Readonly<Record<string, Break | null>> = {
   'pod-interface-down': { at: 'interface', way: 'both' },
   'pod-address-missing': { at: 'interface', way: 'both' },
   'veth-peer-missing': { at: 'pair', way: 'both' },
+  'pod-ipsec-blocks': { at: 'namespace', way: 'both' },
   'pod-firewall-blocks-all': { at: 'namespace', way: 'both' },
   'pod-unrouted-outbound': { at: 'node', way: 'from' },
   'pod-unrouted-inbound': { at: 'node', way: 'to' },

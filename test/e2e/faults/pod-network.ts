@@ -38,6 +38,14 @@ export const podNetworkFaults: readonly Fault[] = [
     repair: 'remedy',
   },
   {
+    id: 'ipsec-in-pod-blocks',
+    check: 'pod-ipsec-blocks',
+    where: 'pod-network',
+    inject: 'ip xfrm policy add dir out src 0.0.0.0/0 dst 0.0.0.0/0 action block',
+    shows: ['src 0.0.0.0/0 dst 0.0.0.0/0 dir out action block'],
+    repair: 'remedy',
+  },
+  {
     id: 'ttl-of-one',
     check: 'pod-ttl-too-small',
     where: 'node',
