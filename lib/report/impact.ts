@@ -2,7 +2,7 @@
  * What findings mean for those who use the pods: workloads with affected pods, and Services that still lead
  * to them. Pure.
  */
-import { type AuditedObject, type Finding, isAtLeast, isCounted } from '../model/finding.ts';
+import { type AuditedObject, type Finding, isAtLeast, isCounted, severities } from '../model/finding.ts';
 import { workloadOf } from '../model/workload.ts';
 
 /** Services, or workloads, to name per sentence. */
@@ -35,7 +35,8 @@ export function firstSentence(why: string | undefined): string | null {
 /**
  * What all findings that count do to workloads: `Together, the findings affect 3 of 6 pods of shop/cart.` With `at least`
  * where a fault of a node or the cluster affects pods that no finding names. Null where each entry says as much of its own
- * pods. The workload that loses the largest share is first.
+ * pods. The workload with the worst finding is first, then what loses the
+ * largest share.
  */
 export function impactOfAll(findings: readonly Finding[]): string | null {
   const counting = disabling(findings);
@@ -48,8 +49,14 @@ export function impactOfAll(findings: readonly Finding[]): string | null {
   const namesPods = ({ object, fingerprint }: Finding): boolean =>
     object.kind === 'pod' || causes.has(fingerprint);
   const least = counting.every(namesPods) ? '' : 'at least ';
-  const worst = affected.toSorted((a, b) => b.hit / b.all - a.hit / a.all || b.hit - a.hit);
+  const worst = affected.toSorted(
+    (a, b) => worstOf(a.pods) - worstOf(b.pods) || b.hit / b.all - a.hit / a.all || b.hit - a.hit,
+  );
   return `Together, the findings affect ${least}${list(worst.map(countedPods))}.`;
+}
+
+function worstOf(pods: readonly Finding[]): number {
+  return Math.min(...pods.map(({ severity }) => severities.indexOf(severity)));
 }
 
 /** {@link AffectedPods} of a report. */

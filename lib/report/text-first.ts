@@ -7,7 +7,7 @@ import { hanging } from './width.ts';
 
 /** Commands to list. */
 const TYPED = 8;
-const title = 'What to type first for each critical finding, least harm first (the other steps are above):';
+const title = 'What to type first for each critical finding, least harm first:';
 
 /** One line for each critical entry. What it says of a command is before it: some shells know no comments. */
 export function toTypeFirst(commands: readonly FirstCommand[], options: TextOptions): string[] {

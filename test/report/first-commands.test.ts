@@ -67,7 +67,7 @@ describe('what to type first', () => {
     const report = aReport({ findings: [recreate, another, look] });
     const lines = write(report, 'text', { why: new Map(), colour: false, width: 80 }).split('\n');
     const at = lines.findIndex((line) => line.startsWith('What to type first'));
-    expect(lines.slice(at + 2, at + 5)).toEqual([
+    expect(lines.slice(at + 1, at + 4)).toEqual([
       '  e (changes nothing):  $ journalctl -b',
       '  b (replaces a pod, on cluster prod-eu, 1 more like it):  $ kubectl --context prod-eu delete pod -n shop web-1',
       '',

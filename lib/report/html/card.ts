@@ -103,7 +103,7 @@ function suppression({ suppressed }: Finding): string {
 
 function times(finding: Finding): string {
   const parts = [
-    `${finding.confidence}; first seen ${time(finding.firstSeen)}, last ${time(finding.lastSeen)}, in ${plural(finding.runs, 'audit')}`,
+    `Confidence: ${finding.confidence}; first seen ${time(finding.firstSeen)}, last ${time(finding.lastSeen)}, in ${plural(finding.runs, 'audit')}`,
     ...(finding.flaps > 0
       ? [
           `${finding.flapping ? 'comes and goes: ' : ''}came back ${plural(finding.flaps, 'time')}` +

@@ -61,7 +61,7 @@ export const script = `
       const all = found.filter(({ state }) => uncounted === (state.includes('pending') || state.includes('suppressed')));
       return all.length ? [all.filter(({ row }) => !row.hidden).length + ' of ' + all.length + words] : [];
     };
-    byId('shown').textContent = [...tally(false, ' shown'), ...tally(true, ' not counted (pending or suppressed)')].join('; ');
+    byId('shown').textContent = [...tally(false, ' shown'), ...tally(true, ' pending or suppressed')].join('; ');
     for (const tile of document.querySelectorAll('.tile[href*="="]')) {
       const [name, value] = tile.getAttribute('href').slice(1).split('=');
       const on = wanted.length === 1 && fields.get(name)?.value === value;
