@@ -141,20 +141,17 @@ function othersOf({ others }: Changes, asOf: string): string[] {
 /** The part of a subject that a phone shows: the worst new finding; else the threshold, or what is over. */
 function shortNews(changes: Changes, headline: string): string {
   const { fresh, resolved, steady, reminder, crossed, back, thresholdReminder } = changes;
-  const [[worst] = [], ...others] = foldedWorstFirst(fresh.map(({ finding }) => finding));
-  if (worst !== undefined) {
-    const more = others.length === 0 ? '' : `, and ${others.length} more`;
-    return `${headline}: ${printable(worst.title, 100)}${more}`;
-  }
-  const old = [...resolved, ...steady, ...reminder].toSorted(bySeverity);
+  const [worst] = foldedWorstFirst(fresh.map(({ finding }) => finding))[0] ?? [];
+  if (worst !== undefined) return `${headline}: ${printable(worst.title, 100)}`;
+  const others = [...resolved, ...steady, ...reminder].toSorted(bySeverity);
   const [first, second] = [...crossed, ...back, ...thresholdReminder].filter(({ key }) => key !== AUDIT);
   if (first !== undefined)
-    return second === undefined && old.length === 0
+    return second === undefined && others.length === 0
       ? printable(first.text, 100)
       : `${headline}: ${printable(first.text, 100)}`;
   const missed = crossed.find(({ key }) => key === AUDIT);
   if (missed !== undefined) return `${headline}: ${printable(missed.text, 100)}`;
-  const [other] = old;
+  const [other] = others;
   return other === undefined
     ? headline
     : `${headline}: ${other.check} ${printable(objectName(other.object), 100)}`;

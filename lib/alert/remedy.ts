@@ -6,13 +6,10 @@ import { printable } from '../model/printable.ts';
 const LONGEST = 400;
 
 /** The first command of a remedy that changes something; null if there is none. */
-function repairOf({
-  remedy,
-}: Finding): { readonly text: string; readonly command: string; readonly step: number } | null {
+function repairOf({ remedy }: Finding): { readonly text: string; readonly step: number } | null {
   const step = remedy.findIndex(({ purpose, command }) => command !== undefined && purpose === 'repair');
   const found = remedy[step];
-  if (found?.command === undefined) return null;
-  return { text: found.text, command: found.command, step: step + 1 };
+  return found === undefined ? null : { text: found.text, step: step + 1 };
 }
 
 /** Commands that need no word on where to run them: not on a node, and kubectl only if it names its cluster. */
@@ -37,21 +34,13 @@ export function commandOf(
   return { where: HERE.test(command) ? null : printable(first.text, 200), command };
 }
 
-/**
- * The repairing step, if others come first. Its command is null if it is long, or not the next after the first one: it
- * would skip what has to be looked at before.
- */
-export function repairAfterLooks(
-  finding: Finding,
-): { readonly text: string; readonly command: string | null } | null {
+/** The repairing step, in words, if others come first: its command alone would skip their checks. */
+export function repairAfterLooks(finding: Finding): string | null {
   const repair = repairOf(finding);
-  const commands = finding.remedy.filter((step) => step.command !== undefined);
-  if (repair === null || commands[0]?.command === repair.command) return null;
+  const first = finding.remedy.findIndex((step) => step.command !== undefined) + 1;
+  if (repair === null || repair.step === first) return null;
   const text = printable(repair.text.replace(/\.$/, ''), 200);
-  const isNext = commands[1]?.command === repair.command;
-  return isNext && !repair.command.includes('\n') && repair.command.length <= LONGEST
-    ? { text: `${text}.`, command: printable(repair.command, 10 * LONGEST) }
-    : { text: `${text} (step ${repair.step} of ${finding.remedy.length}, in the report).`, command: null };
+  return `${text} (step ${repair.step} of ${finding.remedy.length}, in the report).`;
 }
 
 /** The command to look with, in one line, before a repair that needs it; null if there is none. */

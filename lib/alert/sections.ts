@@ -70,7 +70,7 @@ export function sectionsOf(
       return {
         title:
           reason === 'new' && report.previous !== undefined
-            ? `New since the audit of ${minute(report.previous.startedAt)}:`
+            ? `New, not counted by the audit of ${minute(report.previous.startedAt)}:`
             : title,
         entries: foldedWorstFirst(findings).map((set) =>
           inFull(
@@ -151,13 +151,8 @@ function repairLines(finding: Finding): string[] {
   const look = after === null ? null : lookFirst(finding);
   const looking = look === null ? [] : commandLines(look.command);
   if (after !== null && look !== null && looking.length > 0)
-    return [
-      ...indented(`Check first: ${look.text}`),
-      ...looking,
-      ...indented(`Then: ${after.text}`),
-      ...(after.command === null ? [] : commandLines(after.command)),
-    ];
-  const step = after?.text ?? firstStep(finding);
+    return [...indented(`Check first: ${look.text}`), ...looking, ...indented(`Then: ${after}`)];
+  const step = after ?? firstStep(finding);
   return step === null ? [] : indented(step);
 }
 

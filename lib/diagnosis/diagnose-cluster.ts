@@ -188,7 +188,7 @@ function runCheck(
 /** Faults under the names by which history knows them. */
 function observed(
   faults: readonly Fault[],
-  { cluster, kubectl, earlier, scope, previous }: Run,
+  { cluster, kubectl, earlier, scope, previous, auditorVersion }: Run,
   { nodeOfPod, workloads }: FoldedNodes,
 ): Observation[] {
   const replicas = scope === 'cluster' ? replicasOf(workloads) : new Map<string, number>();
@@ -203,7 +203,8 @@ function observed(
     })),
     earlier,
   );
-  const without = lastWithout(previous);
+  // Another version may find what this one does not, and the other way round.
+  const without = lastWithout(previous?.auditorVersion === auditorVersion ? previous : null);
   return faults.map(({ check, failure, fingerprints }, index) => ({
     ...failure,
     ...known(replicas.get(`${failure.object.namespace}/${workloadOf(failure.object)}`)),

@@ -35,8 +35,8 @@ export function firstSentence(why: string | undefined): string | null {
 /**
  * What all findings that count do to workloads: `Together, the findings affect 3 of 6 pods of shop/cart.` With `at least`
  * where a fault of a node or the cluster affects pods that no finding names. Null where each entry says as much of its own
- * pods. The workload with the worst finding is first, then what loses the
- * largest share.
+ * pods. The workload with the worst finding is first,
+ * then the one that loses the largest share.
  */
 export function impactOfAll(findings: readonly Finding[]): string | null {
   const counting = disabling(findings);
@@ -74,7 +74,10 @@ function workloadsIn(members: Parameters<typeof impactOf>[0], together: Affected
   const affected = affectedWorkloads(members);
   const words = affected.map((each) => {
     const sum = together.get(each.workload);
-    const more = sum !== undefined && sum.hit > each.hit ? ` (all findings together: ${shareOf(sum)})` : '';
+    const more =
+      sum !== undefined && sum.hit > each.hit && each.all > 1
+        ? ` (all findings together: ${shareOf(sum)})`
+        : '';
     return `${countedPods(each)}${more}`;
   });
   return affected.length === 0 ? null : `This fault affects ${list(words)}.`;

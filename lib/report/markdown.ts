@@ -2,8 +2,8 @@
 import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import type { ClusterReport } from '../model/report.ts';
-import { beganBetween } from './began.ts';
 import { markdownText as text } from './escape.ts';
+import { firstFound } from './first-found.ts';
 import { type Group, groups, membersOf, stepsOf, whatOf } from './group.ts';
 import { type AffectedPods, affectedPods, impactOf, impactOfAll } from './impact.ts';
 import { datedStates, stateWord } from './states.ts';
@@ -96,7 +96,7 @@ function groupLines(group: Group, together: AffectedPods): string[] {
   ];
   const impact = impactOf(members, together);
   if (impact !== null) out.push('', text(impact, 1000));
-  const began = beganBetween(members);
+  const began = firstFound(members);
   if (began !== null) out.push('', began);
   if (members.length > 1) {
     out.push('', '| object | state | first seen | what |', '|---|---|---|---|');

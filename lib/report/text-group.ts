@@ -4,7 +4,7 @@ import { nodeOf, objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
 import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
-import { beganBetween } from './began.ts';
+import { firstFound } from './first-found.ts';
 import { type Group, membersOf, nodesOf, shortName, stepsOf, whatOf } from './group.ts';
 import { type AffectedPods, firstSentence, impactOf } from './impact.ts';
 import { datedStates } from './states.ts';
@@ -47,7 +47,7 @@ export function groupLines(
   const out = groupHead(group, options);
   if (alike.length > 0) out.push(...objects(group, options));
   const impact = impactOf(membersOf(group), together);
-  const began = beganBetween(membersOf(group));
+  const began = firstFound(membersOf(group));
   const effect = firstSentence(options.why?.get(lead.check));
   const one = alike.length === 0 ? '' : `${name(lead)}: `;
   out.push(
@@ -135,12 +135,14 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
   const [repairable] = store === null ? [] : whatCanBeHad(group);
   if (store !== null && repairable !== undefined) {
     // One node at a time, and only by its name.
-    const named = repairable.repair?.kind === 'reboot-node' ? ['--node', nodeOf(repairable)] : [];
-    const asked = ['remediate', runId, '--only', group.lead.check, ...named, ...inStore(store), '--apply'];
-    out.push(
-      ...step('Or let netns-audit repair it. It checks each object before and after:', width),
-      `    $ ${command('netns-audit', ...asked)}`,
-    );
+    const reboots = repairable.repair?.kind === 'reboot-node';
+    const named = reboots ? ['--node', nodeOf(repairable)] : [];
+    const mode = reboots ? '--rehearse' : '--apply';
+    const asked = ['remediate', runId, '--only', group.lead.check, ...named, ...inStore(store), mode];
+    const what = reboots
+      ? 'Or let netns-audit drain and reboot the node, one at a time. See first whether it would:'
+      : 'Or let netns-audit repair it. It checks each object before and after:';
+    out.push(...step(what, width), `    $ ${printable(command('netns-audit', ...asked), 4000)}`);
   }
   if (left === 0) return out;
   if (store === null) return [...out, `    and ${plural(left, 'more command')} like these`];

@@ -72,7 +72,7 @@ function comparison({ previous, findings }: ClusterReport): string[] {
   return [
     previous === undefined
       ? 'There is no earlier audit to compare with, so every finding is new.'
-      : `New means: not found by the audit of ${minute(previous.startedAt)}.`,
+      : `New means: not counted by the audit of ${minute(previous.startedAt)}.`,
   ];
 }
 

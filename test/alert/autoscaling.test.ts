@@ -29,7 +29,7 @@ it('where nodes come and go only what was told is told to be over', { timeout: 6
     prod-eu is critical: 1 new (critical).
     2026-11-03 02:06 UTC: 3 nodes audited; 37 pods; all checks.
 
-    New since the audit of 2026-11-02 02:14 UTC:
+    New, not counted by the audit of 2026-11-02 02:14 UTC:
       critical pod-interface-missing shop/web-1 on node-4
         No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
         Why it matters: A pod whose namespace lost its interface has no

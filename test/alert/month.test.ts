@@ -135,7 +135,7 @@ describe('a month of nights', () => {
       prod-eu is critical: 1 new (critical).
       2026-11-02 02:14 UTC: 8 nodes audited; 97 pods; all checks.
 
-      New since the audit of 2026-11-01 02:07 UTC:
+      New, not counted by the audit of 2026-11-01 02:07 UTC:
         critical pod-interface-missing shop/web-1 on node-1
           No interface eth0, only lo; Kubernetes still shows 10.244.1.7.
           Why it matters: A pod whose namespace lost its interface has no
@@ -177,7 +177,7 @@ describe('a month of nights', () => {
       prod-eu is degraded: 1 new (high).
       2026-11-05 02:05 UTC: 8 nodes audited; 97 pods; all checks.
 
-      New since the audit of 2026-11-04 02:13 UTC:
+      New, not counted by the audit of 2026-11-04 02:13 UTC:
         high pod-loopback-down billing/db-0 on node-3
           lo is down.
           Why it matters: Containers of a pod talk to each other, to their
@@ -229,7 +229,7 @@ describe('a month of nights', () => {
       prod-eu is critical: 1 new (critical), 1 resolved.
       2026-11-08 02:11 UTC: 8 nodes audited; 102 pods; all checks.
 
-      New since the audit of 2026-11-07 02:04 UTC:
+      New, not counted by the audit of 2026-11-07 02:04 UTC:
         critical cni-plugin-missing /opt/cni/bin/aws-cni on node-4
           The configuration names aws-cni; no such file in /opt/cni/bin.
           Why it matters: The runtime fails on the whole chain: no new pod on
@@ -297,7 +297,7 @@ describe('a month of nights', () => {
       Open since 2026-11-05: 1 high (Pod's loopback interface is down or
         without 127.0.0.1).
 
-      New since the audit of 2026-11-10 02:10 UTC:
+      New, not counted by the audit of 2026-11-10 02:10 UTC:
         high pod-route-blackhole shop/cart-2 on node-5
           A rule inside the pod drops what it sends.
           Why it matters: No CNI plugin creates such routes or rules in a pod.
@@ -502,7 +502,7 @@ describe('a month of nights', () => {
       prod-eu is degraded: 1 new (high).
       2026-11-28 02:01 UTC: 8 nodes audited; 96 pods; all checks.
 
-      New since the audit of 2026-11-27 02:09 UTC:
+      New, not counted by the audit of 2026-11-27 02:09 UTC:
         high namespace-count-near-limit node-2
           53,200 of at most 63,000 network namespaces.
           Why it matters: At user.max_net_namespaces no new namespace can be

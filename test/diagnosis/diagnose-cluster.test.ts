@@ -85,6 +85,10 @@ describe('the last audit without a finding', () => {
     expect(after({ tallies: doubts })).toBeNull();
   });
 
+  it('is unknown where that was of another version, whose checks may find less', () => {
+    expect(after({}, (report) => ({ ...report, auditorVersion: '0.0.9' }))).toBeNull();
+  });
+
   it('is unknown of a pod that may have been too young for it', () => {
     const withUnjudged = (pods: number, named: string[]) => (report: ClusterReport) => ({
       ...report,

@@ -20,43 +20,60 @@ const recreate = critical('b', [
 ]);
 const restart = critical('c', [{ command: 'systemctl restart kubelet' }]);
 const mend = critical('d', [
-  { text: 'Think.' },
   { text: 'On node node-1, as root: set it up.', command: 'ip link set cni0 up' },
+  { text: 'Think.' },
 ]);
 const look = critical('e', [{ purpose: 'look', command: 'journalctl -b' }, { command: 'reboot' }]);
 
 describe('what to type first', () => {
   it('is the first command of each critical entry, least harm first, and where to run it', () => {
-    const found = firstCommands({ findings: [drain, recreate, restart, mend, look] });
-    expect(found.map(({ command, effect, where }) => [command, effect, where])).toEqual([
-      ['journalctl -b', 'changes nothing', null],
-      ['ip link set cni0 up', 'repairs in place (step 2 of 2)', 'on node node-1, as root'],
-      ['systemctl restart kubelet', 'restarts a service', null],
+    const cordon = critical('h', [{ command: 'kubectl cordon node-1' }]);
+    const found = firstCommands({ findings: [drain, recreate, restart, cordon, mend, look] });
+    expect(found.commands.map(({ command, effect, where }) => [command, effect, where])).toEqual([
+      ['journalctl -b', 'changes nothing (step 1 of 2)', 'on node node-1'],
+      ['ip link set cni0 up', 'changes the node in place (step 1 of 2)', 'on node node-1, as root'],
+      ['kubectl cordon node-1', 'keeps new pods away', null],
+      ['systemctl restart kubelet', 'restarts a service', 'on node node-1'],
       ['kubectl --context prod-eu delete pod -n shop web-1', 'replaces a pod', 'on cluster prod-eu'],
       ['kubectl drain node-1', 'empties or restarts the node', null],
     ]);
+    expect(found.others).toBe(0);
   });
 
-  it('leaves out what is not critical, does not count, or does not fit a line', () => {
+  it('counts those that have to be read first: a condition in words, or no command that fits a line', () => {
     const findings = [
       look,
-      { ...mend, severity: 'high' as const },
-      { ...recreate, state: 'pending' as const },
+      restart,
       critical('f', [{ command: 'one\ntwo' }]),
       critical('g', [{ text: 'Ask the vendor.' }]),
-      restart,
+      critical('i', [
+        { text: 'Treat it as an incident: find out who did it, before the pod goes.' },
+        { command: 'kubectl delete pod x' },
+      ]),
     ];
-    expect(firstCommands({ findings }).map(({ command }) => command)).toEqual([
-      'journalctl -b',
-      'systemctl restart kubelet',
-    ]);
+    const { commands, others } = firstCommands({ findings });
+    expect(commands.map(({ command }) => command)).toEqual(['journalctl -b', 'systemctl restart kubelet']);
+    expect(others).toBe(3);
+  });
+
+  it('leaves out what is not critical, does not count, or was not seen by this audit', () => {
+    const findings = [
+      look,
+      restart,
+      { ...mend, severity: 'high' as const },
+      { ...recreate, state: 'pending' as const },
+      { ...drain, notSeen: true },
+    ];
+    const { commands, others } = firstCommands({ findings });
+    expect(commands.map(({ command }) => command)).toEqual(['journalctl -b', 'systemctl restart kubelet']);
+    expect(others).toBe(0);
   });
 
   it('is left to the entry where there is only one', () => {
-    expect(firstCommands({ findings: [look] })).toEqual([]);
+    expect(firstCommands({ findings: [look] }).commands).toEqual([]);
   });
 
-  it('ends the text, one line each, and counts the commands for the other objects', () => {
+  it('ends the text, one line each, and says of how many objects each is', () => {
     const another = critical(
       'b',
       [{ text: 'On cluster prod-eu: Delete the pod.', command: 'kubectl delete pod x' }],
@@ -64,12 +81,13 @@ describe('what to type first', () => {
         object: { kind: 'pod', namespace: 'shop', name: 'x', node: 'node-2' },
       },
     );
-    const report = aReport({ findings: [recreate, another, look] });
-    const lines = write(report, 'text', { why: new Map(), colour: false, width: 80 }).split('\n');
+    const report = aReport({ findings: [recreate, another, look, critical('g', [{ text: 'Think.' }])] });
+    const lines = write(report, 'text', { why: new Map(), colour: false, width: 100 }).split('\n');
     const at = lines.findIndex((line) => line.startsWith('What to type first'));
-    expect(lines.slice(at + 1, at + 4)).toEqual([
-      '  e (changes nothing):  $ journalctl -b',
-      '  b (replaces a pod, on cluster prod-eu, 1 more like it):  $ kubectl --context prod-eu delete pod -n shop web-1',
+    expect(lines.slice(at, at + 4)).toEqual([
+      'What to type first for critical findings, least harm first (read the 1 other entry first):',
+      '  e (changes nothing (step 1 of 2), on node node-1):  $ journalctl -b',
+      '  b (replaces a pod, on cluster prod-eu, 1 of 2 objects):  $ kubectl --context prod-eu delete pod -n shop web-1',
       '',
     ]);
   });

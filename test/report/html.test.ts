@@ -146,19 +146,21 @@ describe('the report as a page', () => {
     expect(found).toEqual(found.toSorted((a, b) => a - b));
   });
 
-  it('says on each card why it matters and between which audits it began', () => {
+  it('says on each card why it matters and which audit found it first', () => {
     const finding = aFinding({ lastWithout: '2026-01-01T03:04:05Z' });
     const html = writeHtml(aReport({ findings: [finding] }), { why: whyByCheck });
     expect(html).toContain(`<b>Why it matters:</b> ${whyByCheck.get(finding.check)?.split('. ')[0]}`);
     expect(html).toContain(
-      'Began between 2026-01-01 03:04 UTC (last audit without it) and 2026-01-02 03:04 UTC',
+      'First found by the audit of 2026-01-02 03:04 UTC; the audit of 2026-01-01 03:04 UTC did not find it.',
     );
   });
 
   it('lists what to type first where several findings are critical, each linked to its card', () => {
     const two = [aFinding(), aFinding({ fingerprint: 'f2', check: 'pod-interface-down' })];
     const html = writeHtml(aReport({ findings: two }), { why: whyByCheck });
-    expect(html.split('<ol class="first')[1]).toMatch(/<a href="#f-f1">.*kubectl delete pod -n shop web-1/s);
+    expect(html.split('<ol class="first')[1]?.split('</ol>')[0]).toMatch(
+      /<a href="#f-f1">.*kubectl delete pod -n shop web-1/s,
+    );
     expect(writeHtml(aReport({ findings: [aFinding()] }), { why: whyByCheck })).not.toContain(
       'What to type first',
     );

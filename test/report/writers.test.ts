@@ -57,7 +57,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
         repair: { kind: 'reboot-node' },
       });
     expect(write(aReport({ findings: [hung('node-1'), hung('node-2')] }), 'text', plain)).toContain(
-      '    $ netns-audit remediate 20260102T030405Z-0a1b2c3d --only kernel-netns-hung --node node-1 --apply\n',
+      '    $ netns-audit remediate 20260102T030405Z-0a1b2c3d --only kernel-netns-hung --node node-1 --rehearse\n',
     );
   });
 
@@ -115,7 +115,7 @@ CRITICAL  prod-eu: 1 critical; 1 new
     const previous = { runId: '20260101T030305Z-0a1b2c3d', startedAt: '2026-01-01T03:03:05Z' };
     const heading = (report: ClusterReport) => write(report, 'text', plain).split('\n')[1];
     expect(heading(aReport({ findings: [aFinding()], previous }))).toBe(
-      'New means: not found by the audit of 2026-01-01 03:03 UTC.',
+      'New means: not counted by the audit of 2026-01-01 03:03 UTC.',
     );
     expect(heading(aReport({ findings: [aFinding({ state: 'open' })], previous }))).toBe('');
   });

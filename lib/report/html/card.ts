@@ -1,7 +1,7 @@
 /** One group of findings on the page: one line when closed; objects, evidence, drawing and repair when open. */
 import { type Finding, isCounted } from '../../model/finding.ts';
-import { beganBetween } from '../began.ts';
 import { xmlText as text } from '../escape.ts';
+import { firstFound } from '../first-found.ts';
 import { type Group, membersOf, stepsOf, whatOf } from '../group.ts';
 import { type AffectedPods, firstSentence, impactOf } from '../impact.ts';
 import { STILL_OPEN, statesInWords } from '../states.ts';
@@ -34,7 +34,7 @@ export function card(group: Group, options: CardOptions): string {
   const paragraphs = [
     ['detail why', effect === null ? '' : `<b>Why it matters:</b> ${text(effect, 1000)}`],
     ['detail', text(impactOf(members, options.together) ?? '', 1000)],
-    ['detail', text(beganBetween(members) ?? '')],
+    ['detail', text(firstFound(members) ?? '')],
   ].filter(([, said]) => said !== '');
   return `<article data-s="${lead.severity}" data-t="${lead.topic}" data-c="${text(lead.check)}"${isCounted(lead) ? '' : ' class="apart"'}><details${options.open ? ' open' : ''}><summary>${tag(lead.severity)}<span class="what"><h3>${text(lead.title)}</h3> <span class="where"><bdi>${text(whatOf(group), 400)}</bdi></span></span><span class="when">${states(group)} <span class="muted">${openFor(members, at)}</span></span></summary><div class="body">
 <p class="detail">${members.length > 1 ? 'For example: ' : ''}${text(lead.detail)}</p>${paragraphs.map(([kind, said]) => `\n<p class="${kind}">${said}</p>`).join('')}

@@ -48,7 +48,7 @@ export function writeHtml(report: ClusterReport, options: PageOptions): string {
   const first = firstCommands(report);
   const parts: [string, string, string][] = [
     ['changes', 'What changed', changes(report, counted)],
-    ...(first.length === 0
+    ...(first.commands.length === 0
       ? []
       : [['first', 'What to type first', firstList(first)] as [string, string, string]]),
     [
