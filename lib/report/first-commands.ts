@@ -14,7 +14,7 @@ const effects = [
   ],
 ] as const;
 
-export type FirstCommand = {
+type FirstCommand = {
   readonly group: Group;
   readonly command: string;
   /** How many other objects of the group need one too. */

@@ -161,6 +161,12 @@ describe('the report as a page', () => {
     expect(html.split('<ol class="first')[1]?.split('</ol>')[0]).toMatch(
       /<a href="#f-f1">.*kubectl delete pod -n shop web-1/s,
     );
+    const think = [...'ab'].map((fingerprint) =>
+      aFinding({ fingerprint, check: fingerprint, remedy: [{ purpose: 'repair', text: 'Think.' }] }),
+    );
+    expect(writeHtml(aReport({ findings: [...two, ...think] }), { why: whyByCheck })).toContain(
+      '2 more of them need reading first.',
+    );
     expect(writeHtml(aReport({ findings: [aFinding()] }), { why: whyByCheck })).not.toContain(
       'What to type first',
     );

@@ -15,7 +15,9 @@ export function firstList({ commands, others }: FirstCommands): string {
       `${more === 0 ? '' : ` ${plural(more, 'more object')} of the card ${more === 1 ? 'has' : 'have'} the fault.`}</span></div></li>`,
   );
   const read =
-    others === 0 ? '' : ` ${plural(others, 'more')} of them need${others === 1 ? 's' : ''} reading first.`;
+    others === 0
+      ? ''
+      : ` ${plural(others, 'more', 'more')} of them need${others === 1 ? 's' : ''} reading first.`;
   return `<p class="muted">The first command of each critical finding, least harm first; their cards have the other steps.${read}</p>
 <ol class="first panel">${items.join('\n')}</ol>
 `;
