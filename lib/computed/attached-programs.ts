@@ -1,5 +1,6 @@
 /** Where agents' eBPF programs stand on links of the node. */
 import type { Sources } from '../model/evidence.ts';
+import type { Comparison } from '../model/finding.ts';
 
 /**
  * Whether a program stands on what comes in by a link, or on what goes out: by itself, or in a filter, as before
@@ -20,5 +21,15 @@ export function programsOnLinks({
   return (link, place) => {
     const on = attached.get(link);
     return on === undefined ? null : on[place].length > 0 || filtered.has(`${place} ${link}`);
+  };
+}
+
+/** The row that proves that a program is gone from a link. */
+export function missingProgram(link: string, place: 'in' | 'out', program: string): Comparison {
+  return {
+    what: `programs on what ${place === 'in' ? 'comes in by' : 'goes out by'} ${link}`,
+    expected: program,
+    actual: 'none',
+    source: 'bpf(2): BPF_PROG_QUERY; RTM_GETTFILTER (node)',
   };
 }

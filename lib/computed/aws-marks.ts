@@ -7,7 +7,7 @@ import { AWS_MARKS } from '../model/cni-names.ts';
 import type { NetworkStack, PacketFilter, Rule } from '../model/network.ts';
 import { PRIORITY } from './aws-routing.ts';
 import { readRule } from './forward-rules.ts';
-import { toolOf } from './nat-chain.ts';
+import { rulesOfChain, toolOf } from './nat-chain.ts';
 
 /** The rule for the mark, among those of {@link PRIORITY}. */
 export const MARK_PRIORITY = 1024;
@@ -44,13 +44,7 @@ const MARK =
 export function marksOf(filters: readonly PacketFilter[], { rules }: Pick<NetworkStack, 'rules'>): Marks {
   const own = filters.filter(({ backend }) => backend.startsWith('iptables-'));
   const chainOf = (table: string, name: string) =>
-    own.flatMap(({ tables }) =>
-      tables
-        .filter((each) => each.name === table)
-        .flatMap(({ chains }) =>
-          chains.filter((chain) => chain.name === name).flatMap((chain) => chain.rules),
-        ),
-    );
+    own.flatMap((filter) => rulesOfChain(filter, table, name) ?? []);
   const read = (texts: readonly string[]) =>
     texts.map((text) => {
       const rule = readRule(text);
@@ -61,10 +55,7 @@ export function marksOf(filters: readonly PacketFilter[], { rules }: Pick<Networ
   const nat = read(chainOf('nat', 'PREROUTING'));
   const chain = chainOf('nat', AWS_MARKS.chain);
   const ofPods = mangle.filter(({ link }) => link?.endsWith('+') && link !== VLANS);
-  const rule = rules.find(
-    (each) =>
-      each.family === 4 && each.priority === MARK_PRIORITY && each.table === 'main' && each.fwmark !== null,
-  );
+  const rule = markRule(rules);
   const texts = [...ofPods.map(({ text }) => text), ...chain, ...mangle.map(({ text }) => text)];
   return {
     tool: toolOf(
@@ -81,8 +72,17 @@ export function marksOf(filters: readonly PacketFilter[], { rules }: Pick<Networ
     ),
     byNftables: filters.some(({ backend, tables }) => backend === 'nftables' && tables.some(isMarking)),
     masquerades: chainOf('nat', AWS_MARKS.masquerades).length > 0,
-    rule: rule ?? null,
+    rule,
   };
+}
+
+/** The rule of the routing policy for the mark; null if it is gone. */
+export function markRule(rules: readonly Rule[]): Rule | null {
+  const found = rules.find(
+    ({ family, priority, table, fwmark }) =>
+      family === 4 && priority === MARK_PRIORITY && table === 'main' && fwmark !== null,
+  );
+  return found ?? null;
 }
 
 function isMarking({ name, chains }: PacketFilter['tables'][number]): boolean {

@@ -6,6 +6,7 @@ import { addressBits, contains, familyOf, prefixLength, sameAddress } from './ci
 import { expectedGateway } from './gateway.ts';
 import { layoutOf } from './layouts.ts';
 import { isVirtualMachine, linkFault } from './preconditions.ts';
+import { mostSpecific } from './routing-decision.ts';
 
 export type HostRoute = {
   readonly address: string;
@@ -33,7 +34,7 @@ export function hostRoutes(network: PodNetwork, host: NetworkStack): readonly Ho
   if (layout.hostRoute === 'none') return `${network.plugin} delivers without a route`;
   if (layout.hostRoute === 'address') {
     return network.pod.podIPs.map((address) => {
-      const found = mostSpecific(host, address);
+      const found = decidingRoute(host, address);
       const exact = found !== null && prefixLength(found.destination) === addressBits(address);
       if (!exact) return { address, link: hostLink.name, state: 'missing', found };
       const right = found.type === 'unicast' && found.link === hostLink.name;
@@ -53,26 +54,22 @@ export function hostRoutes(network: PodNetwork, host: NetworkStack): readonly Ho
   if (!host.links.some((link) => link.name === bridge && link.up))
     return `the bridge ${bridge} is down: see node-bridge-broken`;
   return judged.map((address) => {
-    const found = mostSpecific(host, address);
+    const found = decidingRoute(host, address);
     if (found === null) return { address, link: bridge, state: 'missing', found };
     const right = found.type === 'unicast' && found.link === bridge;
     return { address, link: bridge, state: right ? 'right' : 'misdirected', found };
   });
 }
 
-/** Longest prefix, then lowest metric; the default route does not count. */
-function mostSpecific(host: NetworkStack, address: string): Route | null {
-  const [best] = host.routes
-    .filter(
+/** Null if only the default route leads there. */
+function decidingRoute(host: NetworkStack, address: string): Route | null {
+  return mostSpecific(
+    host.routes.filter(
       (route) =>
         route.table === 'main' &&
         DECIDES.includes(route.type) &&
         prefixLength(route.destination) > 0 &&
         contains(route.destination, address),
-    )
-    .toSorted(
-      (a, b) =>
-        prefixLength(b.destination) - prefixLength(a.destination) || (a.metric ?? 0) - (b.metric ?? 0),
-    );
-  return best ?? null;
+    ),
+  );
 }

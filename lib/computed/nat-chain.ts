@@ -12,20 +12,28 @@ export type NatChain = {
   readonly isReachedFrom: (builtIn: string) => boolean;
 };
 
-/** The chains of table nat, if this backend of the packet filter is one of iptables. */
-function chainsOfNat({ backend, tables }: PacketFilter): PacketFilter['tables'][number]['chains'] {
-  return backend === 'nftables' ? [] : (tables.find(({ name }) => name === 'nat')?.chains ?? []);
+/** The chains of a table, if this backend of the packet filter is one of iptables. */
+function chainsOf(
+  { backend, tables }: PacketFilter,
+  table: string,
+): PacketFilter['tables'][number]['chains'] {
+  return backend === 'nftables' ? [] : (tables.find(({ name }) => name === table)?.chains ?? []);
 }
 
-/** The rules of a chain of table nat; null if this backend of the packet filter has no such chain of iptables. */
+/** The rules of a chain; null if this backend of the packet filter has no such chain of iptables. */
+export function rulesOfChain(filter: PacketFilter, table: string, chain: string): readonly string[] | null {
+  return chainsOf(filter, table).find(({ name }) => name === chain)?.rules ?? null;
+}
+
+/** {@link rulesOfChain} of table nat. */
 export function rulesOfNat(filter: PacketFilter, chain: string): readonly string[] | null {
-  return chainsOfNat(filter).find(({ name }) => name === chain)?.rules ?? null;
+  return rulesOfChain(filter, 'nat', chain);
 }
 
 /** The chains of table nat without a rule, of a backend of iptables. Plugins leave chains behind by the thousand. */
 export function emptyChainsOfNat(filter: PacketFilter): ReadonlySet<string> {
   return new Set(
-    chainsOfNat(filter)
+    chainsOf(filter, 'nat')
       .filter(({ rules }) => rules.length === 0)
       .map(({ name }) => name),
   );

@@ -4,7 +4,7 @@
  */
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import type { NetworkStack } from '../model/network.ts';
-import { MARK_PRIORITY } from './aws-marks.ts';
+import { markRule } from './aws-marks.ts';
 import { isOfAnotherEni, PRIORITY, sharedEniPod } from './aws-routing.ts';
 import { sysctlNumber } from './sysctls.ts';
 import { uplinkOf } from './uplinks.ts';
@@ -31,16 +31,13 @@ export function strictUplink(
   const own = networks.filter((network) => sharedEniPod(network) === null);
   const uplink = uplinkOf(host);
   if (own.length === 0 || uplink === null) return null;
-  const of = (table: string | null) => table !== null && table !== 'main';
   const hasOthers = host.rules.some(
     ({ priority, table }) =>
-      (priority === PRIORITY.fromEni || priority === PRIORITY.fromPod) && of(table) && table !== 'default',
+      (priority === PRIORITY.fromEni || priority === PRIORITY.fromPod) &&
+      table !== null &&
+      !['main', 'default'].includes(table),
   );
-  const marked = host.rules.some(
-    ({ family, priority, fwmark, table }) =>
-      family === 4 && priority === MARK_PRIORITY && fwmark !== null && table === 'main',
-  );
-  if (!hasOthers || !marked) return null;
+  if (!hasOthers || markRule(host.rules) === null) return null;
   const [all, one] = ['all', uplink.replaceAll('.', '/')].map((part) =>
     sysctlNumber(kernel, `net.ipv4.conf.${part}.rp_filter`),
   );

@@ -21,7 +21,7 @@ export function decisionOf({ rules, routes }: NetworkStack, way: Way): Decision 
   for (const rule of rules.toSorted((a, b) => a.priority - b.priority)) {
     if (rule.family !== way.family || !matches(rule, way)) continue;
     if (rule.drops !== null) return explains(way, { rule, route: null });
-    const route = bestOf(
+    const route = mostSpecific(
       routes.filter(
         ({ family, table, type, destination, flags }) =>
           family === way.family &&
@@ -49,7 +49,8 @@ function matches(rule: Rule, { source, destination, inputLink }: Way): boolean {
 
 const isAll = (text: string | null): boolean => text === null || text === 'all' || text.endsWith('/0');
 
-function bestOf(routes: readonly Route[]): Route | null {
+/** The route that the kernel takes of several to one address: the longest prefix, then the lowest metric. */
+export function mostSpecific(routes: readonly Route[]): Route | null {
   const [best] = routes.toSorted(
     (a, b) => prefixLength(b.destination) - prefixLength(a.destination) || (a.metric ?? 0) - (b.metric ?? 0),
   );

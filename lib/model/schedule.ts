@@ -97,10 +97,10 @@ export function longestGapHours(expression: string, timeZone = 'UTC'): number | 
   const starts = Array.from({ length: SPAN_DAYS }, (_, index) => index).filter((index) => {
     const date = new Date(SPAN_BEGINS + index * DAY);
     return (
-      !isSkipped(date) &&
       has(month, date.getUTCMonth() + 1, FIELDS[3] as Field) &&
       has(dayText(day, date), date.getUTCDate(), FIELDS[2] as Field) &&
-      has(weekdayText(weekday, date), date.getUTCDay() + 1, FIELDS[4] as Field)
+      has(weekdayText(weekday, date), date.getUTCDay() + 1, FIELDS[4] as Field) &&
+      !isSkipped(date)
     );
   });
   const gaps = starts.slice(1).map((start, index) => start - (starts[index] ?? start));

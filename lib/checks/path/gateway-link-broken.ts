@@ -1,7 +1,8 @@
-import { contains, prefixLength } from '../../computed/cidr.ts';
+import { contains } from '../../computed/cidr.ts';
 import { expectedGateway, routeText } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import { mostSpecific } from '../../computed/routing-decision.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
 import type { Route } from '../../model/network.ts';
@@ -85,7 +86,7 @@ function faultOf(
     mainAddresses(network)
       .filter(({ family }) => family === 4)
       .flatMap(({ address }) => {
-        const route = bestOf(main, address);
+        const route = routeTo(main, address);
         // Of its own link, if Cilium writes a route for each endpoint.
         const leads = route?.type === 'unicast' && [device, hostLink?.name].includes(route.link ?? '');
         return leads ? [] : [{ address, route }];
@@ -136,12 +137,8 @@ function faultOf(
   };
 }
 
-function bestOf(routes: readonly Route[], address: string): Route | null {
-  const [best] = routes
-    .filter(({ destination, flags }) => !flags.includes('dead') && contains(destination, address))
-    .toSorted(
-      (a, b) =>
-        prefixLength(b.destination) - prefixLength(a.destination) || (a.metric ?? 0) - (b.metric ?? 0),
-    );
-  return best ?? null;
+function routeTo(routes: readonly Route[], address: string): Route | null {
+  return mostSpecific(
+    routes.filter(({ destination, flags }) => !flags.includes('dead') && contains(destination, address)),
+  );
 }

@@ -1,4 +1,4 @@
-import { programsOnLinks } from '../../computed/attached-programs.ts';
+import { missingProgram, programsOnLinks } from '../../computed/attached-programs.ts';
 import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
 import { CILIUM_PINS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
@@ -31,14 +31,7 @@ export const linkProgramMissing = definePodCheck({
     return {
       detail: `No program stands on ${link}, the node's end of the pod's link, where Cilium takes what the pod sends.`,
       confidence: 'confirmed',
-      evidence: [
-        {
-          what: `programs on what comes in by ${link}`,
-          expected: 'cil_from_container',
-          actual: 'none',
-          source: 'bpf(2): BPF_PROG_QUERY; RTM_GETTFILTER (node)',
-        },
-      ],
+      evidence: [missingProgram(link, 'in', 'cil_from_container')],
       remedy: [
         lookOnNode(
           node,

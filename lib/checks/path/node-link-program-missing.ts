@@ -1,7 +1,7 @@
-import { programsOnLinks } from '../../computed/attached-programs.ts';
+import { missingProgram, programsOnLinks } from '../../computed/attached-programs.ts';
 import { CILIUM_PINS, CILIUM_PROGRAMS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
-import { listed, rowsOf } from '../../model/text.ts';
+import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { agentRepair, restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode } from '../remedies/steps.ts';
@@ -43,12 +43,7 @@ export const nodeLinkProgramMissing = defineCheck({
           gone.map(({ name, program, takes }) => `${name} has no program (${program}), which ${takes}`),
         )}.`,
         confidence: 'confirmed',
-        evidence: rowsOf(gone, gone.length, ({ name, program, place }) => ({
-          what: `programs on what ${place === 'in' ? 'comes in by' : 'goes out by'} ${name}`,
-          expected: program,
-          actual: 'none',
-          source: 'bpf(2): BPF_PROG_QUERY; RTM_GETTFILTER (node)',
-        })),
+        evidence: gone.map(({ name, program, place }) => missingProgram(name, place, program)),
         remedy: [
           lookOnNode(
             node,

@@ -1,5 +1,6 @@
-import { addressKey, contains, prefixLength } from '../../computed/cidr.ts';
+import { addressKey, contains } from '../../computed/cidr.ts';
 import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import { mostSpecific } from '../../computed/routing-decision.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed, rowsOf } from '../../model/text.ts';
@@ -80,11 +81,11 @@ export const podNeighbourWrong = definePodCheck({
 
 /** By the longest of its routes the pod sends there itself, and not to its gateway. */
 function isOnLink({ stack, interface: name }: PodNetwork, address: string): boolean {
-  const [route] = (stack?.routes ?? [])
-    .filter(
+  const route = mostSpecific(
+    (stack?.routes ?? []).filter(
       ({ table, type, destination }) =>
         table === 'main' && type === 'unicast' && contains(destination, address),
-    )
-    .toSorted((a, b) => prefixLength(b.destination) - prefixLength(a.destination));
-  return route !== undefined && route.gateway === null && route.link === name;
+    ),
+  );
+  return route?.gateway === null && route.link === name;
 }
