@@ -57,7 +57,7 @@ export function sandboxMembers(sandbox: Sandbox, pins: ReadonlyMap<string, Pin>)
           },
         ]),
     ...sandbox.containers.flatMap(({ name, pid, networkNamespace }) =>
-      networkNamespace === null
+      networkNamespace === null || pid === null
         ? []
         : [
             {

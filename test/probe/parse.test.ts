@@ -246,9 +246,9 @@ describe('kernel state', () => {
 });
 
 describe('resolv.conf of containers', () => {
-  test('tells a missing file from an empty one, and leaves odd files unknown', () => {
+  test('tells a missing file from an empty one and from an ended process, and leaves odd files unknown', () => {
     const confs = parseContainerResolvConfs(
-      '# a 1 file\n# b 2 none\n# c 3 odd\n# d 4 file\n',
+      '# a 1 file\n# b 2 none\n# c 3 odd\n# d 4 file\n# e 5 ended\n',
       '/proc/1/root/etc/resolv.conf:search a b\n/proc/1/root/etc/resolv.conf:nameserver 10.96.0.10\n/proc/1/root/etc/resolv.conf:options ndots:5\n',
     );
     expect(confs.get(1)).toEqual({
@@ -257,9 +257,10 @@ describe('resolv.conf of containers', () => {
       searches: ['a', 'b'],
       options: ['ndots:5'],
     });
-    expect(confs.get(2)?.exists).toBe(false);
+    expect(confs.get(2)).toMatchObject({ exists: false });
     expect(confs.has(3)).toBe(false);
     expect(confs.get(4)).toEqual({ exists: true, nameservers: [], searches: [], options: [] });
+    expect(confs.get(5)).toBe('ended');
   });
 });
 

@@ -4,6 +4,22 @@ import { parseSandboxes } from '../../lib/probe/parse/sandboxes.ts';
 const TASKS = '/proc/1/root/run/containerd/io.containerd.runtime.v2.task/k8s.io';
 const RECORDS = '/proc/1/root/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes';
 
+function process(pid: number, containerId: string | null, command: string) {
+  return {
+    pid,
+    networkNamespace: 4026532000 + pid,
+    pidNamespace: 1,
+    mountNamespace: 1,
+    state: 'S',
+    startTicks: 1,
+    containerId,
+    kernelThread: false,
+    podUid: null,
+    ofPod: true,
+    command,
+  };
+}
+
 /** Sandboxes as containerd lists them, each with its pid; those with a record; and the running pids. */
 function sandboxes(
   tasks: Record<string, number>,
@@ -47,19 +63,7 @@ function sandboxes(
       shims: '',
       places: '',
     },
-    running.map((pid) => ({
-      pid,
-      networkNamespace: 4026532000 + pid,
-      pidNamespace: 1,
-      mountNamespace: 1,
-      state: 'S',
-      startTicks: 1,
-      containerId: Object.keys(tasks).find((id) => tasks[id] === pid) ?? null,
-      kernelThread: false,
-      podUid: null,
-      ofPod: true,
-      command: 'pause',
-    })),
+    running.map((pid) => process(pid, Object.keys(tasks).find((id) => tasks[id] === pid) ?? null, 'pause')),
     [],
     new Map(),
     [],
@@ -92,4 +96,64 @@ describe('a bundle that containerd has no record of', () => {
 
 test('a sandbox on record whose process has ended is one', () => {
   expect(sandboxes({ dead: 100 }, { records: ['dead'], running: [] })).toEqual(['dead']);
+});
+
+describe('a container', () => {
+  const conf = { exists: true, nameservers: ['10.96.0.10'], searches: [], options: [] };
+
+  function container({
+    command = 'nginx',
+    resolvConf,
+  }: {
+    readonly command?: string;
+    readonly resolvConf?: typeof conf | 'ended';
+  }) {
+    const file = (id: string) => `${TASKS}/${id}/config.json`;
+    const spec = (id: string, type: string) =>
+      JSON.stringify({
+        file: file(id),
+        annotations: {
+          'io.kubernetes.cri.container-type': type,
+          'io.kubernetes.cri.sandbox-id': 'pause',
+          'io.kubernetes.cri.container-name': 'main',
+        },
+        namespaces: [{ type: 'network', path: '/var/run/netns/pause' }],
+      });
+    const listing = `containerd\tpause\t100\t${file('pause')}\ncontainerd\tmain\t200\t${file('main')}`;
+    const [sandbox] = parseSandboxes(
+      {
+        before: listing,
+        after: listing,
+        specs: `${spec('pause', 'sandbox')}\n${spec('main', 'container')}`,
+        times: '',
+        kept: '',
+        shims: '',
+        places: '',
+      },
+      [process(100, 'pause', 'pause'), process(200, 'main', command)],
+      [],
+      new Map(resolvConf === undefined ? [] : [[200, resolvConf]]),
+      [],
+    );
+    return sandbox?.containers[0];
+  }
+
+  test('runs, with the file that was read', () => {
+    expect(container({ resolvConf: conf })).toMatchObject({ pid: 200, resolvConf: conf });
+  });
+
+  test('runs, with a file that is not known, where none could be read', () => {
+    expect(container({})).toMatchObject({ pid: 200, resolvConf: null });
+  });
+
+  test('whose process ended while the node was read does not run', () => {
+    expect(container({ resolvConf: 'ended' })).toMatchObject({ pid: null, resolvConf: null });
+  });
+
+  test('that runc is still creating does not run: its files are still those of the node', () => {
+    expect(container({ command: 'runc:[2:INIT]', resolvConf: conf })).toMatchObject({
+      pid: null,
+      resolvConf: null,
+    });
+  });
 });

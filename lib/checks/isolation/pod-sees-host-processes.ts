@@ -24,7 +24,7 @@ export const podSeesHostProcesses = defineCheck({
           pid,
           inode: pidNamespace,
         })),
-      ].filter(({ inode }) => inode !== null);
+      ].filter(({ pid, inode }) => pid !== null && inode !== null);
       if (parts.length === 0) {
         return sandbox.containers.some(({ pid }) => pid !== null)
           ? unknown(object, 'the PID namespaces of the pod could not be read')

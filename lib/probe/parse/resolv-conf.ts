@@ -26,11 +26,11 @@ export function parseResolvConf(content: readonly string[]): ResolvConf {
 }
 
 /**
- * Each container's resolv.conf, by its init process.
- * @param index - lines `# ID PID file|none|odd`; odd is not a regular file, so it is not read and not known
+ * Each container's resolv.conf, by its init process; `ended` if that process no longer runs.
+ * @param index - lines `# ID PID file|none|odd|ended`; odd is not a regular file, so it is not read and not known
  * @param content - lines as `grep -H` prints them, `/proc/PID/root/etc/resolv.conf:LINE`
  */
-export function parseContainerResolvConfs(index: string, content: string): Map<number, ResolvConf> {
+export function parseContainerResolvConfs(index: string, content: string): Map<number, ResolvConf | 'ended'> {
   const byPid = new Map<number, string[]>();
   for (const line of lines(content)) {
     const found = /^\/proc\/(\d{1,10})\/root\/etc\/resolv\.conf:(.*)$/.exec(line);
@@ -45,13 +45,14 @@ export function parseContainerResolvConfs(index: string, content: string): Map<n
     read.set(pid, conf);
     return conf;
   };
-  const confs = new Map<number, ResolvConf>();
+  const confs = new Map<number, ResolvConf | 'ended'>();
   for (const line of lines(index)) {
-    const found = /^# \S+ (\d{1,10}) (file|none|odd)$/.exec(line);
+    const found = /^# \S+ (\d{1,10}) (file|none|odd|ended)$/.exec(line);
     if (found?.[1] === undefined) continue;
     const pid = Number(found[1]);
     if (found[2] === 'none') confs.set(pid, { exists: false, nameservers: [], searches: [], options: [] });
     else if (found[2] === 'file') confs.set(pid, readOf(pid));
+    else if (found[2] === 'ended') confs.set(pid, 'ended');
   }
   return confs;
 }

@@ -46,7 +46,7 @@ export function parseSandboxes(
   files: SandboxFiles,
   processes: readonly ProcessLine[],
   results: readonly CniResult[],
-  resolvConfs: ReadonlyMap<number, ResolvConf>,
+  resolvConfs: ReadonlyMap<number, ResolvConf | 'ended'>,
   pods: readonly Pod[],
 ): Sandbox[] {
   const earlier = parseListing(files.before);
@@ -151,7 +151,7 @@ function kindOf(spec: SpecLine): string | undefined {
 function containersBySandbox(
   specs: readonly ListedSpec[],
   byPid: ReadonlyMap<number, ProcessLine>,
-  resolvConfs: ReadonlyMap<number, ResolvConf>,
+  resolvConfs: ReadonlyMap<number, ResolvConf | 'ended'>,
 ) {
   const containersOf = new Map<string, Sandbox['containers']>();
   const unreadOf = new Map<string, string[]>();
@@ -165,6 +165,9 @@ function containersBySandbox(
     if (owner === undefined) continue;
     if (spec.unread) addTo(unreadOf, owner, onHost(spec.file));
     const process = runningIn(spec, byPid);
+    const conf = spec.pid === null ? undefined : resolvConfs.get(spec.pid);
+    // It ended while the node was read, or runc is still creating it: until then it has the node's root.
+    const runs = process !== null && conf !== 'ended' && !process.command.startsWith('runc:[');
     const container = {
       id: spec.id,
       name:
@@ -174,14 +177,10 @@ function containersBySandbox(
           'io.kubernetes.cri-o.ContainerName',
           'io.kubernetes.container.name',
         ) ?? '',
-      pid: process === null ? null : spec.pid,
+      pid: runs ? spec.pid : null,
       networkNamespace: process?.networkNamespace ?? null,
       pidNamespace: process?.pidNamespace ?? null,
-      // runc's first process still has the node's root.
-      resolvConf:
-        process === null || spec.pid === null || process.command.startsWith('runc:[')
-          ? null
-          : (resolvConfs.get(spec.pid) ?? null),
+      resolvConf: runs ? (conf ?? null) : null,
     };
     addTo(containersOf, owner, container);
   }

@@ -15,7 +15,7 @@ job_sandboxes() {
     conf=/proc/$pid/root/etc/resolv.conf
     if [ -L "$conf" ] || { [ -e "$conf" ] && [ ! -f "$conf" ]; }; then echo "# $id $pid odd"
     elif [ -f "$conf" ]; then echo "# $id $pid file"; echo "$conf" >>resolv
-    elif [ -d "/proc/$pid/root/" ]; then echo "# $id $pid none"
+    else echo "# $id $pid none"
     fi
   done <b/sandboxes.before >resolv.index
   # A container may also have made it larger than memory. A file that is gone before it is read is odd as well.
@@ -24,6 +24,11 @@ job_sandboxes() {
     [ -s resolv.small ] || exit 0
     xargs grep -HsE -m 64 '^(nameserver|search|domain|options)[[:space:]]' <resolv.small | cut -c 1-2200 >b/resolv
     xargs stat -c '%n' <resolv.small
-  } | awk '$1 != "#" { split($1, part, "/"); read[part[3]] = 1; next } $4 == "file" && !($3 in read) { $4 = "odd" } { print }' - resolv.index >b/resolv.index
+  } | awk '$1 != "#" { split($1, part, "/"); read[part[3]] = 1; next } $4 == "file" && !($3 in read) { $4 = "odd" } { print }' - resolv.index |
+    while read -r _ id pid state; do
+      # Last, and not by its root, which is what the container makes it: an ended process has no namespaces.
+      [ -e "/proc/$pid/ns/net" ] || state=ended
+      echo "# $id $pid $state"
+    done >b/resolv.index
   return 0
 }
