@@ -21,7 +21,7 @@ type FirstCommand = {
   readonly more: number;
   /** `on node node-1, as root`; null if it may be run anywhere. */
   readonly where: string | null;
-  /** `changes nothing (step 1 of 2)` */
+  /** `changes nothing, step 1 of 2` */
   readonly effect: string;
 };
 
@@ -67,7 +67,7 @@ export function firstCommands(report: Parameters<typeof groups>[0]): FirstComman
         command,
         more: membersOf(group).filter(({ notSeen }) => !notSeen).length - 1,
         where: where === null ? null : `on ${where}`,
-        effect: steps > 1 ? `${effect} (step 1 of ${steps})` : effect,
+        effect: steps > 1 ? `${effect}, step 1 of ${steps}` : effect,
       },
     ];
   });

@@ -30,8 +30,8 @@ describe('what to type first', () => {
     const cordon = critical('h', [{ command: 'kubectl cordon node-1' }]);
     const found = firstCommands({ findings: [drain, recreate, restart, cordon, mend, look] });
     expect(found.commands.map(({ command, effect, where }) => [command, effect, where])).toEqual([
-      ['journalctl -b', 'changes nothing (step 1 of 2)', 'on node node-1'],
-      ['ip link set cni0 up', 'changes the node in place (step 1 of 2)', 'on node node-1, as root'],
+      ['journalctl -b', 'changes nothing, step 1 of 2', 'on node node-1'],
+      ['ip link set cni0 up', 'changes the node in place, step 1 of 2', 'on node node-1, as root'],
       ['kubectl cordon node-1', 'keeps new pods away', null],
       ['systemctl restart kubelet', 'restarts a service', 'on node node-1'],
       ['kubectl --context prod-eu delete pod -n shop web-1', 'replaces a pod', 'on cluster prod-eu'],
@@ -86,7 +86,7 @@ describe('what to type first', () => {
     const at = lines.findIndex((line) => line.startsWith('What to type first'));
     expect(lines.slice(at, at + 4)).toEqual([
       'What to type first for critical findings, least harm first (read the 1 other entry first):',
-      '  e (changes nothing (step 1 of 2), on node node-1):  $ journalctl -b',
+      '  e (changes nothing, step 1 of 2, on node node-1):  $ journalctl -b',
       '  b (replaces a pod, on cluster prod-eu, 1 of 2 objects):  $ kubectl --context prod-eu delete pod -n shop web-1',
       '',
     ]);

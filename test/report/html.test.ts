@@ -347,6 +347,23 @@ describe.skipIf(chromiumPath === null)('the page in a browser', { timeout: 120_0
     },
   );
 
+  it('says on a phone, where scroll bars are hidden, that the map of many topics goes on', async () => {
+    const topics = ['veth', 'routes', 'dns', 'kernel'] as const;
+    const html = writeHtml(
+      aReport({ findings: topics.map((topic) => aFinding({ fingerprint: topic, topic })) }),
+      { why: whyByCheck },
+    );
+    const says = async (width: number) => {
+      let visible = false;
+      await open(browser, html, { viewport: { width, height: 844 } }, async ({ page }) => {
+        visible = await page.getByText('Scroll the map sideways').isVisible();
+      });
+      return visible;
+    };
+    expect(await says(390)).toBe(true);
+    expect(await says(1280)).toBe(false);
+  });
+
   it('prints what is wrong, where, and what to do', async () => {
     await open(browser, writeHtml(aFullReport(), { why: whyByCheck, past }), {}, async ({ page }) => {
       await page.emulateMedia({ media: 'print' });

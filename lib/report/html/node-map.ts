@@ -39,7 +39,8 @@ export function nodeMap(report: ClusterReport, shown: readonly Finding[]): strin
   ];
   const legend =
     '<p class="muted">Each cell counts the findings with the worst severity, and after the + all others. ' +
-    'Click a cell to see its findings.</p>\n';
+    'Click a cell to see its findings.' +
+    `${columns.length > 3 ? ' <span class="sideways">Scroll the map sideways to see all topics.</span>' : ''}</p>\n`;
   const table = `<table class="map" aria-label="Findings per node and topic"><thead><tr><th scope="col">Node</th>${heads.join('')}</tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table>

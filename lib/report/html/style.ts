@@ -190,6 +190,7 @@ ul.set{list-style:none;padding:0;max-width:40rem}
 
 const phone = `
 @media(max-width:60rem){.js .filter{position:static}html{scroll-padding-top:1rem}.keys{display:none}}
+@media print,(min-width:40.01rem){.sideways{display:none}}
 @media(max-width:40rem){body{padding:.6rem .6rem 3rem}header{padding:.8rem .9rem .5rem}h1{font-size:1.3rem}
 .set{flex-basis:100%}.tile{padding:.5rem .55rem;flex-basis:4rem}.tile b{font-size:1.3rem}.tile span{font-size:.85rem}
 .filter label{flex-basis:40%}.filter .search{flex-basis:100%}
