@@ -89,8 +89,9 @@ function showProgress(progress: FleetProgress, say: (text: string) => void): voi
     say(
       `${progress.cluster}: ${printable(
         explain(progress.error)
+          .replace('netns-audit: ', '')
           .trim()
-          .replaceAll(/\s*\n\s*/g, ' '),
+          .replaceAll(/\.?\s*\n\s*/g, '. '),
         500,
       )}`,
     );

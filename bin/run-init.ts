@@ -39,15 +39,15 @@ export async function runInit(file: string, options: InitOptions): Promise<void>
   const local = clusters.length - eks;
   const named = command(file);
   process.stdout.write(
-    `Wrote ${printable(file)} with ${plural(clusters.length, 'cluster')}: ${eks} of EKS, ${local} by your kubeconfig. Open it: take out what you do not want.
+    `Wrote ${printable(file)} with ${plural(clusters.length, 'cluster')}: ${eks} on EKS, ${local} from your kubeconfig. Open it, and remove what you do not want.
 
 Next:
   netns-audit config check ${named}      after each change
-  netns-audit doctor --config ${named}   whether each cluster can be audited
+  netns-audit doctor --config ${named}   checks whether each cluster can be audited
   netns-audit fleet --config ${named}    audits them all now
 ${
   local === 0
-    ? `  npx cdk deploy -c config=${named}      every night, on AWS: docs/operations.md\n`
+    ? `To audit them every night on AWS, in a clone of netns-auditor (docs/operations.md): npx cdk deploy -c config=${named}\n`
     : 'A stack on AWS does not have your kubeconfig: docs/operations-clusters.md explains how it reaches such clusters.\n'
 }`,
   );

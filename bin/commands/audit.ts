@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { ClusterTarget } from '../../lib/cluster/index.ts';
 import { type ActiveProbe, activeProbes } from '../../lib/model/active-probe.ts';
+import { eksClusterOf } from '../../lib/model/arn.ts';
 import { AuditError } from '../../lib/model/errors.ts';
 import { namespacedName } from '../../lib/model/namespaced-name.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../../lib/model/own-pods.ts';
+import { printable } from '../../lib/model/printable.ts';
 import {
   ALERTS,
   addClusterOptions,
@@ -102,6 +104,12 @@ export function clusterTarget(options: ClusterOptions): ClusterTarget {
       ...(options.context === undefined ? {} : { context: options.context }),
     };
   }
+  const meant = eksClusterOf(options.eks);
+  if (meant !== null)
+    throw usage(
+      '--eks is the name of the cluster, not its ARN',
+      `Give --eks ${printable(meant.name)} --region ${printable(meant.region)}.`,
+    );
   const region = options.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   if (region === undefined)
     throw usage(`--eks ${options.eks} needs a region`, 'Give --region, or set AWS_REGION.');

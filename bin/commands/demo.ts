@@ -41,25 +41,37 @@ export function addDemo(program: Command): void {
       );
       stdout.write(write(after, 'text', style));
       const store = options.store === undefined ? null : openStore(options.store);
-      if (store === null) stdout.write(NEXT);
+      const { npm_command: started } = process.env;
+      // In an empty folder, npx finds the program only by the name of its package.
+      const program = started === undefined ? 'netns-audit' : 'npx netns-auditor';
+      if (store === null) stdout.write(next(program));
       else {
         const clusters = await publishMonth(store, evidence, new Date());
-        stdout.write(afterMonth(store.location, clusters));
+        stdout.write(afterMonth(program, store.location, clusters));
       }
     });
 }
 
-const NEXT = `
+function next(program: string): string {
+  return `
 Now try your own cluster; nothing keeps running in it:
-  npx netns-audit audit          the current context of your kubeconfig
-  npx netns-audit audit --help   other clusters, single nodes, other formats
-  npx netns-audit checks         list every check
+  ${program} audit          the current context of your kubeconfig
+  ${program} audit --help   other clusters, single nodes, other formats
+  ${program} checks         list every check
 `;
+}
 
-function afterMonth(place: string, [first = '', second = '']: readonly string[]): string {
+function afterMonth(program: string, place: string, [first = '', second = '']: readonly string[]): string {
   const ask = (words: string): string =>
-    `  npx ${command('netns-audit', 'reports', ...words.split(' '), '--store', place)}\n`;
+    `  ${program} ${command('reports', ...words.split(' '), '--store', place)}`;
   return `
 A month of reports of two clusters, ${first} and ${second}, made from these two audits, is in ${printable(place)}. Try:
-${ask('list')}${ask('fleet')}${ask(`diff --cluster ${first}`)}${ask('trend orphans')}${ask(`show --cluster ${second} -o html`)}`;
+${[
+  ask('list'),
+  ask('fleet'),
+  ask(`diff --cluster ${first}`),
+  ask('trend orphans'),
+  `${ask(`show --cluster ${second} -o html`)} > report.html`,
+].join('\n')}
+`;
 }

@@ -46,7 +46,7 @@ function inWords(issue: Issue, value: unknown, schemas: readonly JsonSchema[]): 
     case 'invalid_type':
       if (issue.expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
         return `It is ${kindOf(value)}, not text: write it in quotes.`;
-      return `It is ${kindOf(value)}, not ${KINDS[issue.expected] ?? issue.expected}.${possible(schema)}`;
+      return `It is ${kindOf(value)}, not ${KINDS[issue.expected] ?? issue.expected}.${own === null ? possible(schema) : ` ${own}`}`;
     case 'invalid_value':
       return own ?? choice(value, issue.values.map(String));
     case 'invalid_union':

@@ -9,14 +9,15 @@ export type Issue = z.core.$ZodIssue;
 /** All issues of a value, each for one value and one shape. */
 export function issuesOf(found: readonly Issue[], content: unknown, schema: z.ZodType): Issue[] {
   const issues = found.flatMap((issue) => unfolded(issue, content));
-  const { rest, whole } = withoutFaulty(content, issues);
+  const { rest, whole, isEmptied } = withoutFaulty(content, issues);
   const again = schema.safeParse(rest);
   // Rules for a whole list, such as distinct names, are checked only if each of its entries is right.
   const ofWhole = again.success
     ? []
     : again.error.issues
-        .filter(({ code }) => code === 'custom')
-        .map((issue) => ({ ...issue, path: whole(issue.path) }));
+        .map((issue) => ({ ...issue, path: whole(issue.path) }))
+        // A list is not empty because all of its entries are faulty.
+        .filter(({ code, path }) => code === 'custom' && !isEmptied(path));
   const seen = new Set<string>();
   return [...issues, ...ofWhole].filter(({ path, message }) => {
     const key = JSON.stringify([path, message]);
@@ -71,14 +72,17 @@ type Path = readonly PropertyKey[];
 function withoutFaulty(
   content: unknown,
   issues: readonly Issue[],
-): { rest: unknown; whole: (path: Path) => PropertyKey[] } {
+): { rest: unknown; whole: (path: Path) => PropertyKey[]; isEmptied: (path: Path) => boolean } {
   const kept = new Map<string, number[]>();
+  const emptied = new Set<string>();
+  const isEmptied = (path: Path): boolean => emptied.has(JSON.stringify(path));
   const isFaulty = (path: Path): boolean =>
     issues.some((issue) => path.every((part, index) => issue.path[index] === part));
   const copy = (value: unknown, path: Path): unknown => {
     if (Array.isArray(value)) {
       const indexes = [...value.keys()].filter((index) => !isFaulty([...path, index]));
       kept.set(JSON.stringify(path), indexes);
+      if (indexes.length === 0 && value.length > 0) emptied.add(JSON.stringify(path));
       return indexes.map((index) => value[index]);
     }
     if (typeof value !== 'object' || value === null) return value;
@@ -91,5 +95,5 @@ function withoutFaulty(
       result.push(typeof part === 'number' ? (kept.get(JSON.stringify(result))?.[part] ?? part) : part);
     return result;
   };
-  return { rest, whole };
+  return { rest, whole, isEmptied };
 }

@@ -18,8 +18,8 @@ export type FoundCluster = {
  * @param clusters - at least one
  */
 export function configText(clusters: readonly FoundCluster[]): string {
-  return `# The clusters that netns-audit looks after, and how. After each change: netns-audit config check
-# docs/operations.md explains each part, schema/config.v1.json has every field.
+  return `# The clusters that netns-audit audits, and how. After each change, run: netns-audit config check
+# docs/operations.md explains each part; schema/config.v1.json has every field.
 clusters:
 ${named(clusters).map(clusterText).join('')}${REST}`;
 }
@@ -55,24 +55,24 @@ function named(clusters: readonly FoundCluster[]): FoundCluster[] {
 }
 
 const REST = `
-# Findings from which severity on are reported, and what else is.
+# New findings of at least this severity are reported, and nodes with more leaked namespaces than this.
 #thresholds:
 #  minSeverity: high
 #  orphansPerNode: 10
 
-# The probe pods: another image, as of a registry of your own, or another namespace.
+# The probe pods: another image, for example from your own registry, or another namespace.
 #probe:
 #  image: docker.io/nicolaka/netshoot:v0.16
 #  namespace: netns-audit
 
-# Whom the command line tells what changed (docs/destinations.md). Secrets are read from the environment or a file.
+# Where the command line sends changes (docs/destinations.md). It reads secrets from the environment or a file.
 #destinations:
 #  - kind: slack
 #    name: team
 #    url:
 #      env: SLACK_WEBHOOK_URL
 
-# Faults that are known and accepted for now (docs/exceptions.md).
+# Findings that you accept until a date (docs/exceptions.md).
 #exceptions:
 #  - check: pod-mtu-mismatch
 #    objects: [legacy/*]
@@ -80,7 +80,7 @@ const REST = `
 #    owner: platform team
 #    expires: 2099-01-31
 
-# For the stack on AWS: when it audits, and who gets its mails. docs/operations.md
+# For the stack on AWS: when it audits, and who gets its emails (docs/operations.md).
 #schedule:
 #  expression: cron(30 3 * * ? *)
 #  timeZone: Europe/Berlin

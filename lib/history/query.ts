@@ -92,7 +92,8 @@ async function duckdb(): Promise<typeof import('@duckdb/node-api')> {
     throw new AuditError('USAGE', 'reports query needs DuckDB, which is not installed with netns-audit', {
       cause: error,
       remedy:
-        'Install it next to netns-audit (70 MB): npm install @duckdb/node-api@1.5.6-r.1, with -g if you installed netns-audit with -g.',
+        'Install it next to netns-audit (70 MB): npm install @duckdb/node-api@1.5.6-r.1, with -g if you installed ' +
+        'netns-audit with -g, or with --prefix FOLDER if FOLDER is an unpacked archive.',
     });
   }
 }

@@ -1,5 +1,5 @@
 /** Where reports are kept and messages go. */
-import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
@@ -93,13 +93,21 @@ export class Storage extends Construct {
 function allowLogs(scope: Construct, key: IKey): void {
   const { region } = Stack.of(scope);
   const logs = Stack.of(scope).formatArn({ service: 'logs', resource: '*' });
-  key.addToResourcePolicy(
+  const { statementAdded } = key.addToResourcePolicy(
     new PolicyStatement({
       actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
       principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
       resources: ['*'],
       conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': logs } },
     }),
+  );
+  if (statementAdded) return;
+  Annotations.of(scope).addWarningV2(
+    'netns-auditor:importedKey',
+    'encryptionKey was created elsewhere, so the stack cannot change its key policy. The policy must allow ' +
+      'logs.REGION.amazonaws.com and cloudwatch.amazonaws.com to use the key ("A key of your own" in ' +
+      'docs/operations.md has the statements). Otherwise the deployment fails at the log groups, or alarms do ' +
+      'not reach the topic. If the policy has both, acknowledge this warning.',
   );
 }
 

@@ -1,5 +1,6 @@
 /** AWS names in a configuration: invalid ones are reported before a deployment meets them. Pure. */
 import * as z from 'zod';
+import { eksClusterOf } from './arn.ts';
 
 /** The start of a region's name, and its partition. The longest match counts. */
 const PARTITIONS = [
@@ -17,14 +18,6 @@ export function partitionOf(region: string): string {
   return PARTITIONS.find(([start]) => region.startsWith(start))?.[1] ?? 'aws';
 }
 
-/** The partition, service, region, account and resource of an ARN; empty strings for what is missing. */
-export function partsOfArn(
-  arn: string,
-): Readonly<Record<'partition' | 'service' | 'region' | 'account' | 'resource', string>> {
-  const [, partition = '', service = '', region = '', account = '', ...rest] = arn.split(':');
-  return { partition, service, region, account, resource: rest.join(':') };
-}
-
 /** Checks only the words of a region's name, to catch typing errors: the list of regions changes every year. */
 const REGION =
   /^(?:af|ap|ca|cn|eu|eusc|il|me|mx|sa|us)(?:-gov|-iso[a-z]?)?-(?:north|south|east|west|central|northeast|northwest|southeast|southwest|de)(?:-(?:east|west|north|south))?-\d$/;
@@ -33,12 +26,16 @@ export const regionSchema = z
   .string()
   .regex(REGION, 'There is no such region: it is a name such as eu-west-1, without the letter of a zone.');
 
-export const eksNameSchema = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][\w-]{0,99}$/,
-    'It is the name of the EKS cluster, not its ARN: letters, digits, - and _ are possible.',
-  );
+export const eksNameSchema = z.string().regex(/^[A-Za-z0-9][\w-]{0,99}$/, {
+  error: ({ input }) =>
+    notTheArn(input) ?? 'It is the name of the EKS cluster: letters, digits, - and _ are possible.',
+});
+
+/** What to write for the ARN of an EKS cluster; null for any other value. */
+export function notTheArn(value: unknown): string | null {
+  const cluster = typeof value === 'string' ? eksClusterOf(value) : null;
+  return cluster && `It is not the ARN. Write eks: { name: ${cluster.name}, region: ${cluster.region} }.`;
+}
 
 export const roleArnSchema = z
   .string()

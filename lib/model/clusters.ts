@@ -1,9 +1,10 @@
 /** The clusters of a fleet, as a configuration lists them. */
 import * as z from 'zod';
+import { partsOfArn } from './arn.ts';
 import {
   eksNameSchema,
+  notTheArn,
   partitionOf,
-  partsOfArn,
   regionSchema,
   roleArnSchema,
   secretArnSchema,
@@ -20,16 +21,25 @@ const eksClusterSchema = z
   .strictObject({
     name: clusterName,
     eks: z
-      .strictObject({
-        name: eksNameSchema.describe('Name of the EKS cluster.'),
-        region: regionSchema,
-        roleArn: roleArnSchema.optional().describe('Role to assume, for a cluster in another account.'),
-        externalId: z.string().min(2).optional().describe('External id that the role requires.'),
-        accessEntry: z
-          .boolean()
-          .default(true)
-          .describe('Create access entries, if the cluster is in the account and region of the stack.'),
-      })
+      .strictObject(
+        {
+          name: eksNameSchema.describe('Name of the EKS cluster.'),
+          region: regionSchema,
+          roleArn: roleArnSchema.optional().describe('Role to assume, for a cluster in another account.'),
+          externalId: z.string().min(2).optional().describe('External id that the role requires.'),
+          accessEntry: z
+            .boolean()
+            .default(true)
+            .describe('Create access entries, if the cluster is in the account and region of the stack.'),
+        },
+        {
+          error: ({ input }) =>
+            typeof input === 'string'
+              ? (notTheArn(input) ??
+                'Write the name and region of the EKS cluster: eks: { name: prod, region: eu-west-1 }.')
+              : undefined,
+        },
+      )
       .superRefine(({ region, roleArn, externalId }, context) => {
         const wrong = (name: string, message: string): void =>
           context.addIssue({ code: 'custom', path: [name], message });

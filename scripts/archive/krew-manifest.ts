@@ -25,14 +25,14 @@ export function krewManifest(release: {
       shortDescription: 'Audit the network namespaces of pods',
       description: [
         'Finds what neither Kubernetes nor the runtime notices: a Running pod without',
-        'eth0, a veth without a peer, a route gone, network namespaces that leak. It',
+        'eth0, a veth without a peer, a missing route, leaked network namespaces. It',
         'starts a short-lived pod on each node, compares what the kernel, the runtime',
-        'and the CNI plugin say with the API, and names the command that repairs.',
+        'and the CNI plugin report with the API, and shows the command that repairs.',
         '',
       ].join('\n'),
       caveats: [
-        'It makes pods with the network and process namespaces of their nodes, in the',
-        'namespace netns-audit. To set that up with the least rights:',
+        'It creates pods that use the network and process namespaces of their nodes, in',
+        'the namespace netns-audit. To grant only the rights that it needs:',
         '  kubectl netns-audit manifests | kubectl apply -f -',
         '',
       ].join('\n'),

@@ -15,7 +15,7 @@ if (major > 22 || (major === 22 && minor >= 19)) {
 } else {
   process.stderr.write(
     `netns-audit needs Node.js 22.19 or newer, and this is ${process.versions.node}.\n` +
-      '  Install a newer one, or take the archive of kubectl-netns_audit, which holds one.\n',
+      '  Install a newer one, or use an archive of netns-audit, which includes Node.js.\n',
   );
   process.exitCode = 2;
 }

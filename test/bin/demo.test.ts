@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run, type Said } from './run.ts';
 
 describe('netns-audit demo --store', () => {
@@ -32,10 +32,20 @@ describe('netns-audit demo --store', () => {
   });
 
   it('prints commands that work as typed', async () => {
-    const typed = [...demo.out.matchAll(/^ {2}npx netns-audit (reports .*)$/gm)].map(
-      ([, words]) => words ?? '',
-    );
+    const typed = [
+      ...demo.out.matchAll(/^ {2}(?:netns-audit|npx netns-auditor) (reports [^>\n]*)(?: > report.html)?$/gm),
+    ].map(([, words = '']) => words.trim());
     expect(typed).toHaveLength(5);
     for (const words of typed) expect(await run(...words.split(' '))).toMatchObject({ code: 0, error: '' });
+  });
+
+  it.each([
+    ['netns-audit', undefined],
+    ['npx netns-auditor', 'exec'],
+  ])('calls the program %s if npm started it with %s', async (program, started) => {
+    vi.stubEnv('npm_command', started);
+    const { out } = await run('demo');
+    vi.unstubAllEnvs();
+    expect(out).toContain(`\n  ${program} audit  `);
   });
 });

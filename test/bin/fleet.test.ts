@@ -133,7 +133,7 @@ describe('netns-audit fleet', () => {
     const { out, error, code } = await fleet('--config', await config('gone', 'stage'), '--store', 'none');
     expect(out).toMatch(/\ngone +unreachable/);
     expect(out).toMatch(/\nstage +healthy/);
-    expect(error).toMatch(/gone: netns-audit: secret arn:.*gone.*secretsmanager:GetSecretValue/);
+    expect(error).toMatch(/gone: secret arn:.*gone.*[^.]\. [A-Z].*secretsmanager:GetSecretValue/);
     expect(code).toBe(4);
   });
 

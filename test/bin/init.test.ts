@@ -72,7 +72,7 @@ describe('from a kubeconfig', () => {
     ]);
     expect(readFileSync(file, 'utf8')).toContain(`# Contexts ${arn}, again: EKS`);
     expect(readFileSync(file, 'utf8')).not.toContain('s3cr3t');
-    expect(out).toContain(`Wrote ${file} with 5 clusters: 2 of EKS, 3 by your kubeconfig.`);
+    expect(out).toContain(`Wrote ${file} with 5 clusters: 2 on EKS, 3 from your kubeconfig.`);
     expect(out).toContain(`netns-audit doctor --config ${file}`);
     expect((await run('config', 'check', file)).code).toBe(0);
   });

@@ -42,6 +42,14 @@ describe('the help of every command', () => {
   });
 });
 
+it('says what to type for the ARN of an EKS cluster', async () => {
+  const arn = 'arn:aws:eks:eu-west-1:111122223333:cluster/prod';
+  expect(await run('audit', '--eks', arn, '--store', 'none')).toMatchObject({
+    code: 2,
+    error: expect.stringContaining('Give --eks prod --region eu-west-1.'),
+  });
+});
+
 it('prints help without loading schemas or YAML, which would double its time', () => {
   const main = new URL('../../bin/main.ts', import.meta.url).href;
   const script = `

@@ -70,6 +70,14 @@ it.each([
     '1:11 clusters: There is nothing to audit: list clusters, or say where to discover them.',
   ],
   ['- a\n', '1:1 : It is a list, not a map of keys and values.'],
+  [
+    'clusters: [{ name: a, eks: "arn:aws:eks:eu-west-1:111122223333:cluster/prod" }]\n',
+    '1:28 clusters[0].eks: It is text, not a map of keys and values. It is not the ARN. Write eks: { name: prod, region: eu-west-1 }.',
+  ],
+  [
+    'clusters: [{ name: a, eks: prod }]\n',
+    'It is text, not a map of keys and values. Write the name and region of the EKS cluster: eks: { name: prod, region: eu-west-1 }.',
+  ],
   [`${cluster}dashboard: "yes"\n`, '4:12 dashboard: It is text, not true or false.'],
   [`${cluster}probe: { deadlineSeconds: 2m }\n`, 'It is text, not a number. Allowed: 20 to 600.'],
   [
@@ -96,6 +104,13 @@ it.each([
   ],
 ])('says of %j where and what is wrong', (text, expected) => {
   expect(said(text).join('\n')).toContain(expected);
+});
+
+it('does not call a list empty if each of its entries has a mistake', () => {
+  expect(said('clusters: [{ name: a, eks: { name: a } }, b]\n')).toEqual([
+    expect.stringContaining('clusters[0].eks: The key region is missing.'),
+    '1:43 clusters[1]: It is text, not a map of keys and values.',
+  ]);
 });
 
 it('finds a mistake behind an anchor, where it stands', () => {

@@ -65,7 +65,7 @@ const mistakes: [name: string, text: string, line: number | null, named: string]
     'an ARN for a name',
     'clusters:\n  - name: a\n    eks: { name: "arn:aws:eks:eu-west-1:111122223333:cluster/a", region: eu-west-1 }',
     3,
-    'not its ARN',
+    'It is not the ARN. Write eks: { name: a, region: eu-west-1 }.',
   ],
   [
     'every name',

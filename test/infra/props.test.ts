@@ -1,7 +1,7 @@
 /** What a program may pass to the construct, and what it says of mistakes. */
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it, vi } from 'vitest';
 import { NetnsAuditor, type NetnsAuditorProps } from '../../lib/infra/netns-auditor.ts';
 import { refuseOldNode } from '../../lib/infra/validate.ts';
@@ -67,6 +67,18 @@ describe('a mistake in props', () => {
     expect(() =>
       made({ clusters: [prod], encryptionKey: keyIn(anywhere, 'eu-central-1') }, anywhere),
     ).not.toThrow();
+  });
+
+  it('is warned of if its key policy is out of reach: log groups refuse such a key', () => {
+    const warned = (key: (stack: Stack) => IKey): boolean => {
+      const stack = stackIn();
+      const auditor = made({ clusters: [prod], encryptionKey: key(stack) }, stack);
+      const warnings = auditor.node.findAll().flatMap(({ node }) => node.metadata);
+      return JSON.stringify(warnings).includes('cannot change its key policy. The policy must allow');
+    };
+    const imported = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd';
+    expect(warned((stack) => Key.fromKeyArn(stack, 'Key', imported))).toBe(true);
+    expect(warned((stack) => new Key(stack, 'Key'))).toBe(false);
   });
 
   it('of a region to look in that no CDK knows is a warning, as of a cluster', () => {

@@ -120,6 +120,18 @@ describe('the template for those without CDK', () => {
     240_000,
   );
 
+  it.each(['template.ts', 'archive.ts', 'krew.ts'])('explains the options of %s', (name) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(script, '..', name), '--help'], {
+      cwd: scratch,
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    const source = readFileSync(join(script, '..', name), 'utf8');
+    const options = [...source.matchAll(/\b(\w+): text\b/g)].map(([, option]) => `--${option}`);
+    expect(options.length).toBeGreaterThan(2);
+    for (const option of options) expect(stdout).toContain(`${option} `);
+  });
+
   it('is not made of a file that is wrong, or with a region alone', () => {
     writeFileSync(join(scratch, 'wrong.yaml'), 'clusters: []\n');
     const wrong = make('--config', 'wrong.yaml');
