@@ -24,6 +24,7 @@ type Words = {
 };
 
 const pairs = (count: number): string => `delete ${plural(count, 'pair')}`;
+const pins = (count: number): string => `remove ${plural(count, 'file')} of pins`;
 const addresses = (count: number): string => `free ${plural(count, 'address', 'addresses')}`;
 const namespaces = (count: number): string => `delete ${plural(count, 'orphaned namespace')}`;
 const pods = (count: number): string => `recreate ${plural(count, 'pod')}`;
@@ -70,6 +71,13 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
       `${namespaces(count)}. A pod on the node looks at each again right before, has the CNI plugins ` +
       'undo what they made, and proves that its pin and its pair are gone and that host-local keeps no ' +
       'record of its address',
+  },
+  'delete-pins': {
+    columns: ['NODE', 'PINS'],
+    asked: pins,
+    planned: (count) =>
+      `${pins(count)}, with no namespace on ${count === 1 ? 'it' : 'them'}. A pod on the node looks at each again right ` +
+      'before, also in other mount namespaces, and proves that it is gone',
   },
   'recreate-pod': {
     columns: ['POD', 'WHY'],

@@ -150,6 +150,7 @@ export const WORDS: Record<NodeAct['kind'], Readonly<Record<'verb' | 'done' | 's
     all: 'as they were found',
   },
   'delete-namespaces': { ...DELETES, settled: 'its pin is gone' },
+  'delete-pins': { ...DELETES, settled: 'its pin is gone' },
   'delete-veths': DELETES,
   'release-addresses': DELETES,
 };

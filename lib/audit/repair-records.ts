@@ -119,6 +119,7 @@ function whatOf(record: NodeRecord): string {
   const what = {
     restore: 'objects of pods',
     'take-back': 'objects of pods',
+    'delete-pins': 'pins that are plain files',
     'delete-veths': 'leaked pairs',
     'release-addresses': 'leaked records of addresses',
   } as const;

@@ -29,6 +29,15 @@ const deleteNamespaceSchema = z
   })
   .describe('Deletes the pinned namespace and its content.');
 
+const deletePinSchema = z
+  .object({
+    kind: z.literal('delete-pins'),
+    name: z.string().regex(whole(PIN)).describe('Under /run/netns.'),
+    inode: kernelNumber.describe('Of the file.'),
+    made: z.int().min(0).describe('When the file was changed last, in seconds since 1970.'),
+  })
+  .describe('Removes a pin that is a plain file, with no namespace mounted on it.');
+
 const deleteVethSchema = z
   .object({
     kind: z.literal('delete-veths'),
@@ -78,6 +87,7 @@ export const repairSchema = z
   .discriminatedUnion('kind', [
     recreatePodSchema,
     deleteNamespaceSchema,
+    deletePinSchema,
     deleteVethSchema,
     releaseAddressesSchema,
     restartAgentSchema,
@@ -104,6 +114,7 @@ export const actKinds = [
   'delete-veths',
   'release-addresses',
   'delete-namespaces',
+  'delete-pins',
   'recreate-pod',
   'restart-agent',
   'reboot-node',

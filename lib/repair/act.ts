@@ -24,11 +24,11 @@ export type NamespacesAct = Planned & {
 };
 
 /**
- * Puts back what pods lost, or takes it back, or deletes pairs that lead into no pod, or address records
- * without a container, on one node.
+ * Puts back what pods lost, or takes it back, or deletes pairs that lead into no pod, address records
+ * without a container, or pins that are plain files, on one node.
  */
 export type ObjectsAct = Planned & {
-  readonly kind: 'restore' | 'take-back' | 'delete-veths' | 'release-addresses';
+  readonly kind: 'restore' | 'take-back' | 'delete-veths' | 'release-addresses' | 'delete-pins';
   readonly objects: readonly NodeObject[];
 };
 

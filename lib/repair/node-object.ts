@@ -24,6 +24,10 @@ export function leakedPair({ name, index }: RepairOf<'delete-veths'>): NodeObjec
   return { name, argument: `veth=${name}:${index}`, trace: name };
 }
 
+export function plainPin({ name, inode, made }: RepairOf<'delete-pins'>): NodeObject {
+  return { name, argument: `pin=${name}:${inode}:${made}`, trace: name };
+}
+
 export function leakedRecords({ records }: RepairOf<'release-addresses'>): NodeObject[] {
   return records.map(({ network, address, container }) => ({
     name: `${network}/${address}`,

@@ -9,7 +9,7 @@ import { isAbout, type Narrowing } from '../model/narrowing.ts';
 import { type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { Act, AgentAct, NamespacesAct, ObjectsAct, Planned, PodAct, RebootAct } from './act.ts';
-import { leakedPair, leakedRecords, type NodeObject, restorables } from './node-object.ts';
+import { leakedPair, leakedRecords, type NodeObject, plainPin, restorables } from './node-object.ts';
 import { whyNotDeleted, whyNotRebooted, whyNotRecreated, whyNotRestored, whyRefused } from './refusals.ts';
 
 export type Plan = {
@@ -63,6 +63,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     ...restoreActs(ofKind('restore', found), known),
     // A deleted namespace may have been what held a pair or an address.
     ...namespacesActs(ofKind('delete-namespaces', found)),
+    ...pinsActs(ofKind('delete-pins', found)),
     ...pairsActs(ofKind('delete-veths', found)),
     ...recordsActs(ofKind('release-addresses', found)),
     ...podActs(ofKind('recreate-pod', found), known),
@@ -187,6 +188,14 @@ function pairsActs(found: readonly Repairable<RepairOf<'delete-veths'>>[]): Obje
     ...planned,
     kind: 'delete-veths',
     objects: withoutDuplicates(group.map(({ repair }) => leakedPair(repair))),
+  }));
+}
+
+function pinsActs(found: readonly Repairable<RepairOf<'delete-pins'>>[]): ObjectsAct[] {
+  return byNodeAndReason(found).map(({ group, ...planned }) => ({
+    ...planned,
+    kind: 'delete-pins',
+    objects: withoutDuplicates(group.map(({ repair }) => plainPin(repair))),
   }));
 }
 

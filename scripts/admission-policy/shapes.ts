@@ -43,6 +43,7 @@ export function repairShape(): Scripted {
   return scripted(
     repairPod({ ...onNode, ...settings, namespace: REPAIR_NAMESPACE }),
     `^orphan=${PIN}:${NUMBER}:[0-9]{1,10}$`,
+    `^pin=${PIN}:${NUMBER}:[0-9]{1,10}$`,
     `^veth=(${hostLinkNames.join('|')}):${NUMBER}$`,
     `^address=${NETWORK}:${ADDRESS}:${CONTAINER}$`,
     `^reboot=${BOOT}$`,

@@ -50,6 +50,26 @@ done`,
   );
 }
 
+/** Pins that are plain files: the first is removed, and a process opens the second after it was found. */
+export const PLAIN = [900001, 900002] as const;
+
+export async function makePlain(node: string): Promise<void> {
+  await onNode(
+    node,
+    `${functions}
+for number in ${PLAIN.join(' ')}; do : >"$(path $number)"; chmod 000 "$(path $number)"; done`,
+  );
+}
+
+export async function openPlain(node: string): Promise<void> {
+  await onNode(
+    node,
+    `${functions}
+stay sh -c 'exec 7<"$1"; : >/run/e2e/opened; exec sleep 86409' sh "$(path ${PLAIN[1]})"
+while [ ! -e /run/e2e/opened ]; do sleep 0.1; done`,
+  );
+}
+
 /** Orphans that were found, and afterwards turn into these, by number. */
 export const turned = {
   process: 11,

@@ -24,8 +24,11 @@ import {
 import {
   makeOrphans,
   makeOthers,
+  makePlain,
   networksOf,
   OTHERS,
+  openPlain,
+  PLAIN,
   pin,
   removeOrphans,
   turned,
@@ -102,6 +105,7 @@ beforeAll(async () => {
   await waitReady('part=lives', 3);
   before = await networksOf(node);
   await makeOthers(node);
+  await makePlain(node);
   await makeOrphans(node, COUNT);
   made = Date.now();
   // Two audits have to see them.
@@ -171,6 +175,23 @@ describe(`${COUNT} orphaned namespaces on ${node}`, () => {
     for (const path of OTHERS) expect(there).toContain(path);
   });
 
+  it('are not the only ones: a pin that is a plain file is removed, and one that somebody opened stays', async () => {
+    await openPlain(node);
+    const there = async (): Promise<string> => await onNode(node, 'ls /run/netns');
+    const args = ['--only', 'namespace-pin-invalid', '--settle', '5m'];
+    const rehearsed = await remediate('--rehearse', ...args);
+    expect(rehearsed.stderr).toContain('1 would be deleted, 1 refused; nothing was changed');
+    expect(await there()).toContain(pin(PLAIN[0]));
+    const { stderr, exitCode } = await remediate('--apply', '--yes', '--limit', '5', ...args);
+    expect(stderr).toContain('1 deleted, 1 refused; an audit finds nothing of them');
+    expect(stderr).toMatch(
+      /process \d+ \(sleep\) has its file open: cni-e2e0a11e-0000-4000-8000-000000900002/,
+    );
+    expect(exitCode, stderr).toBe(1);
+    expect(await there()).not.toContain(pin(PLAIN[0]));
+    expect(await there()).toContain(pin(PLAIN[1]));
+  });
+
   it('leave nothing else behind, and the pods that started meanwhile are in order', async () => {
     await waitReady('part=comes', 10);
     await removeOrphans(node);
@@ -234,6 +255,7 @@ describe('the pod that repairs a node', () => {
   it.each([
     ['another path', 'orphan=../../etc:4026531999:1700000000'],
     ['a name that no runtime gives', 'orphan=qrouter-1:4026531999:1700000000'],
+    ['a plain file in another place', 'pin=../../etc/passwd:1:1'],
     ['what a shell would run', 'orphan=$(reboot):1:1'],
     ['two in one', `orphan=${pin(1)}:1:1\norphan=${pin(2)}:1:1`],
     ['a link that no plugin named', 'veth=eth0:2'],

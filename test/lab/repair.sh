@@ -109,8 +109,16 @@ for network in lab podman; do
 done
 [ -z "${BUSY:-}" ] || mount --bind /var/lib/cni/networks/lab/10.1.1.1 /var/lib/cni/networks/lab/10.1.1.1
 [ -z "${YOUNG:-}" ] || touch /var/lib/cni/networks/lab/10.1.1.1
+# Pins that are plain files: 51 goes, the others turn into what must stay.
+for number in 51 52 53 54 55 56 57 58 59; do
+  : >"/run/netns/$(pin $number)"
+  chmod 000 "/run/netns/$(pin $number)"
+  touch -d '1 hour ago' "/run/netns/$(pin $number)"
+  echo "pin=$(pin $number):$(inode $number):$(stat -c %Y "/run/netns/$(pin $number)")" >>/run/lab/plain
+done
 # Those that go and one that somebody enters meanwhile in the first chunk.
-for number in 40 38 41 3 1 2 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 39 42 21 22; do
+for number in plain 40 38 41 3 1 2 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 39 42 21 22; do
+  [ $number != plain ] || { cat /run/lab/plain; continue; }
   echo "orphan=$(pin $number):$(inode $number):$(stat -L -c %Y "/run/netns/$(pin $number)")"
 done >/run/lab/orphans
 
@@ -141,6 +149,20 @@ until [ "$(stat -L -c %i "/proc/$!/ns/net")" = "$(inode 42)" ]; do :; done
 nsenter --mount="/proc/$apart/ns/mnt" sh -c ": >/run/netns/$(pin 42); mount --bind /proc/$!/ns/net /run/netns/$(pin 42)"
 kill $!
 umount "/run/netns/$(pin 42)"
+# A pod is being created under the name, somebody has the file open, and so on.
+unshare --net="/run/netns/$(pin 52)" true
+background sh -c 'exec 7<"$1"; : >/run/lab/file; exec sleep 1000' sh "/run/netns/$(pin 53)"
+until [ -e /run/lab/file ]; do :; done
+rm "/run/netns/$(pin 54)"
+: >"/run/netns/$(pin 54)"
+touch -d '1 hour ago' "/run/netns/$(pin 54)"
+touch -d '2 hours ago' "/run/netns/$(pin 55)"
+mkdir -p "$tasks/names"
+printf '{"linux": {"namespaces": [{"type": "network", "path": "/var/run/netns/%s"}]}}' "$(pin 56)" >"$tasks/names/config.json"
+result 57 plain uid-gone
+rm /var/lib/cni/networks/lab/10.1.1.57
+rm "/run/netns/$(pin 58)"
+nsenter --mount="/proc/$apart/ns/mnt" sh -c ": >/run/netns/$(pin 59); mount --bind /proc/1/ns/net /run/netns/$(pin 59)"
 umount "/run/netns/$(pin 17)" && rm "/run/netns/$(pin 17)"
 printf '{"config": "no", "netns": "/var/run/netns/%s"' "$(pin 18)" >/var/lib/cni/results/lab-broken-eth0
 ip link set veth19 netns "$(pin 4)"
@@ -224,7 +246,7 @@ exit \$code
 PROGRAM
     chmod 755 /run/lab/bin/$tool
   done
-  for number in 3 1 2; do grep "$(pin $number)" /run/lab/orphans; done >/run/lab/few
+  for number in 3 1 2 51; do grep "$(pin $number)" /run/lab/orphans; done >/run/lab/few
   # shellcheck disable=SC2046
   (setsid sh -c 'echo $$ >/run/lab/group; "$@"' sh env PATH="/run/lab/bin:$PATH" TMPDIR=/run/lab \
     unshare --mount --propagation slave /run/lab/containerd-shim -c 'mount --bind "$0" /etc/hosts; sh "$@"; :' "/var/lib/kubelet/pods/$own/etc-hosts" \

@@ -35,6 +35,8 @@ describe('a repair that a report says', () => {
   it.each<[string, Repair]>([
     ['a link that no plugin named', { kind: 'delete-veths', name: 'vpn0', index: 4 }],
     ['a link with a number that no link has', { kind: 'delete-veths', name: 'veth00000001', index: 0 }],
+    ['a pin in another place', { kind: 'delete-pins', name: '../etc/passwd', inode: 4, made: 1 }],
+    ['a pin that containerd does not make', { kind: 'delete-pins', name: 'vpn', inode: 4, made: 1 }],
     ['a record in another place', record({ network: '../x' })],
     ['a record whose address is a path', record({ address: '../../etc' })],
     ['a record whose container is no id', record({ container: 'x;reboot' })],

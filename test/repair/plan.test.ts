@@ -8,6 +8,7 @@ import { scriptOf } from '../../lib/repair/script.ts';
 import {
   aFinding,
   anOrphan,
+  aPlainPin,
   aReport,
   aLeakedPair as pair,
   leakedRecords as records,
@@ -206,6 +207,13 @@ describe('a plan for what is leaked on a node', () => {
     });
   });
 
+  it('has one act for pins that are plain files, each by its name, number and time', () => {
+    const name = 'cni-00000000-0000-4000-8000-0000000000ff';
+    expect(planned(aPlainPin()).acts).toMatchObject([
+      { kind: 'delete-pins', refused: null, objects: [{ name, argument: `pin=${name}:99:1767323045` }] },
+    ]);
+  });
+
   it('lets no more of them be tried than was said', () => {
     const { acts } = planned(pair(1), pair(2), records());
     expect(actsWithin(acts, 3, mostObjects).map(objectCount)).toEqual([2, 1]);
@@ -216,7 +224,7 @@ describe('a plan for what is leaked on a node', () => {
     ['only suspected', { confidence: 'suspected' }],
     ['did not look at it', { notSeen: true }],
   ])('refuses what was %s', (words, changes) => {
-    for (const finding of [pair(1, changes), records(changes)])
+    for (const finding of [pair(1, changes), records(changes), aPlainPin(changes)])
       expect(planned(finding).acts.map(({ refused }) => refused)).toEqual([expect.stringContaining(words)]);
   });
 });

@@ -154,6 +154,19 @@ export function aLeakedPair(number: number, changes: Partial<Finding> = {}): Fin
   });
 }
 
+/** A pin on node-1 that is a plain file. */
+export function aPlainPin(changes: Partial<Finding> = {}): Finding {
+  const name = 'cni-00000000-0000-4000-8000-0000000000ff';
+  return anOrphan(99, {
+    fingerprint: 'pin',
+    check: 'namespace-pin-invalid',
+    object: { kind: 'file', name: `/run/netns/${name}`, node: 'node-1' },
+    evidence: [],
+    repair: { kind: 'delete-pins', name, inode: 99, made: 1_767_323_045 },
+    ...changes,
+  });
+}
+
 /** Records of host-local on node-1 of a container that is gone. */
 export function leakedRecords(changes: Partial<Finding> = {}): Finding {
   const addresses = ['10.1.1.5', 'fd00::5'];

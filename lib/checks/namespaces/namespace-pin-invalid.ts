@@ -1,7 +1,8 @@
 import { foreignName, isNamespaceFile } from '../../computed/ownership.ts';
 import { mountsByPath, pinObject, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
+import type { Pin } from '../../model/evidence.ts';
 import { canonicalPath } from '../../model/path.ts';
-import { defineCheck, fail, notApplicable, pass } from '../define.ts';
+import { defineCheck, type Failure, fail, notApplicable, pass } from '../define.ts';
 import { amongMounts } from '../remedies/among-mounts.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';
 import { command, repairOnNode } from '../remedies/steps.ts';
@@ -72,7 +73,14 @@ export const namespacePinInvalid = defineCheck({
                   ),
                 ]
               : recreateSandbox(sandbox, pods, node),
+          ...(sandbox === undefined && removal(pin)),
         });
       });
   },
 });
+
+/** Of a file under the name of one of containerd's pins; others stay to people. */
+function removal({ path, inode, modifiedAt }: Pin): Pick<Failure, 'repair'> {
+  const name = canonicalPath(path).replace(/^\/run\/netns\//, '');
+  return { repair: { kind: 'delete-pins', name, inode, made: Math.floor(Date.parse(modifiedAt) / 1000) } };
+}

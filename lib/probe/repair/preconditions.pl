@@ -10,15 +10,18 @@ sub each_of { my ($directory, $act) = @_;
   while (defined(my $name = readdir $entries)) { $act->($name) if $name =~ /^[0-9]+$/ } }
 sub text { open my $file, "<", $_[0] or return ""; sysread $file, my $text, 4096; $text // "" }
 sub who { my $pid = shift; (my $name = text("/proc/$pid/comm")) =~ s/[^\w.:-]//g; "process $pid ($name)" }
-my (@order, %inode, %name, %why, %file);
+my (@order, %inode, %name, %why, %file, %place);
 for (rows("chunk")) { my ($name, $inode, $made) = split /:/; push @order, $name; $inode{$name} = $inode;
   my ($device, $now, $mode, $owner, $size, $changed) = (lstat "$mounts/root/run/netns/$name")[0, 1, 2, 4, 7, 9];
   my $age = time - ($changed // 0);
   $file{$name} = 1 if defined $now && ($mode & 0170000) == 0100000 && !$owner && !$size && $device == (stat "$mounts/root/run/netns")[0];
   $why{$name} = !defined $now ? "its pin is gone" :
-    !$file{$name} && $device != (stat "/proc/self/ns/net")[0] ? "its pin is a plain file" :
+    !$file{$name} && $device != (stat "/proc/self/ns/net")[0] ? "its pin is neither a namespace nor an empty file of root" :
     !$file{$name} && ($now != $inode || $changed != $made) ? "its pin leads to another namespace by now" :
+    # A file that was asked for; what is left of a namespace has another number, as all namespaces have high ones.
+    $file{$name} && $inode < 0xF0000000 && ($now != $inode || $changed != $made) ? "its pin is another file by now" :
     $age < $settle ? "it was made $age seconds ago, and may belong to a pod that is being created" : undef;
+  $place{"$device $now"} = $name if $file{$name};
   next if defined $why{$name} || $file{$name};
   # If both names of one namespace were requested, only one of them would be looked for.
   if (my $other = $name{$inode}) { $why{$name} = "it is pinned at /run/netns/$other as well"; $why{$other} //= "it is pinned at /run/netns/$name as well" }
@@ -74,7 +77,8 @@ each_of("/proc", sub { my $pid = shift; each_of("/proc/$pid/task", sub { my $tas
     $partly{$mnt} = $task if $root ne "/" }
   each_of("$at/fd", sub { my $number = shift; my $path = target("$at/fd/$number");
     if ($path =~ /^net:\[(\d+)\]/) { refuse($1, who($pid) . " has it open") }
-    elsif ($path =~ m{^/} && ($path eq "/" || $path =~ m{/netns/})) { my ($device, $inode) = stat "$at/fd/$number"; refuse($inode, who($pid) . " has it open") if $inode && $device == $namespaces }
+    elsif ($path =~ m{^/} && ($path eq "/" || $path =~ m{/netns/})) { my ($device, $inode) = stat "$at/fd/$number"; refuse($inode, who($pid) . " has it open") if $inode && $device == $namespaces;
+      refuse_name($place{"$device $inode"} // "", who($pid) . " has its file open") if $inode }
     # Which namespace a socket belongs to: pidfd_open, pidfd_getfd (Linux 5.6), SIOCGSKNS.
     elsif ($path =~ /^socket:\[(\d+)/ && !$socket{$1}) { my $id = $1;
       my $socket = copy($pid, $task, $number, $path);

@@ -4,6 +4,7 @@
 # and the number of lines. It is POSIX sh for busybox ash and dash, with perl and jq, and needs hostPID and hostNetwork.
 # Arguments: act=0|1 (0 only looks) settle=SECONDS total=SECONDS, and as an audit found them
 # - for each namespace orphan=NAME:INODE:MADE
+# - for each pin that is a plain file pin=NAME:INODE:MADE
 # - for each link veth=NAME:INDEX
 # - for each record address=NETWORK:ADDRESS:CONTAINER
 # - for each object that a pod lost of its network restore-WHAT=NAME,PIN,INODE,…: it is put back if it is as it was found;
@@ -22,7 +23,8 @@ for argument; do
     act=*) act=${argument#*=} ;;
     settle=*) settle=${argument#*=} ;;
     total=*) total=${argument#*=} ;;
-    orphan=*) printf '%s\n' "${argument#*=}" >>orphans ;;
+    # They are judged alike: a namespace that was unpinned may have left such a file.
+    orphan=* | pin=*) printf '%s\n' "${argument#*=}" >>orphans ;;
     veth=*) printf '%s\n' "${argument#*=}" >>pairs ;;
     address=*) printf '%s\n' "${argument#*=}" >>leaked ;;
     restore-*=*) argument=${argument#restore-} && printf '%s,%s\n' "${argument%%=*}" "${argument#*=}" >>restores ;;

@@ -32,6 +32,21 @@ describe('namespace-pin-invalid', () => {
     execFileSync('sh', ['-n'], { input: remove });
   });
 
+  it('lets the tool remove one with a name of containerd, and no other', () => {
+    const name = 'cni-00000000-0000-4000-8000-00000000000a';
+    const repairOf = (path: string) => failures(run({ ...plain, path }))[0]?.repair;
+    expect(repairOf(`/var/run/netns/${name}`)).toEqual({
+      kind: 'delete-pins',
+      name,
+      inode: 99,
+      made: expect.any(Number),
+    });
+    for (const other of ['/run/netns/cni-old', `/run/docker/netns/${name}`, `/run/netns/../${name}`])
+      expect(repairOf(other)).toBeNull();
+    // A pod needs this one: it is recreated.
+    expect(failures(run(plain))[0]?.repair).toMatchObject({ kind: 'recreate-pod' });
+  });
+
   it('removes it where CRI-O has its mounts, which may be others than those of PID 1', () => {
     const path = '/run/netns/01234567-89ab-cdef-0123-456789abcdef';
     const [found] = failures(run({ ...plain, path }));
