@@ -157,7 +157,7 @@ setsid sh -c 'sleep 1; kill -9 $(pidof kubelet)' >/dev/null 2>&1 </dev/null &`,
       await kubectl(['delete', kind, name, '--ignore-not-found']);
   for (const kind of ['validatingadmissionpolicy', 'validatingadmissionpolicybinding'])
     await kubectl(['delete', kind, 'netns-auditor-remediate', '--ignore-not-found']);
-  await kubectl(['delete', 'namespace', REPAIR_NAMESPACE, '--ignore-not-found', '--wait=false']);
+  await kubectl(['delete', 'namespace', REPAIR_NAMESPACE, '--ignore-not-found']);
   await rm(folder, { recursive: true, force: true });
 });
 

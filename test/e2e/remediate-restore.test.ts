@@ -191,7 +191,7 @@ afterAll(async () => {
     await kubectl(['delete', kind, 'netns-auditor-remediate', '--ignore-not-found']);
   for (const kind of ['validatingadmissionpolicy', 'validatingadmissionpolicybinding'])
     await kubectl(['delete', kind, 'netns-auditor-remediate', '--ignore-not-found']);
-  await kubectl(['delete', 'namespace', REPAIR_NAMESPACE, '--ignore-not-found', '--wait=false']);
+  await kubectl(['delete', 'namespace', REPAIR_NAMESPACE, '--ignore-not-found']);
   await rm(folder, { recursive: true, force: true });
 });
 
