@@ -5,7 +5,14 @@ import { namespacedName } from '../lib/model/namespaced-name.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import { type Act, type AgentAct, type NodeAct, type ObjectsAct, objectCount } from '../lib/repair/act.ts';
+import {
+  type Act,
+  type AgentAct,
+  isUndone,
+  type NodeAct,
+  type ObjectsAct,
+  objectCount,
+} from '../lib/repair/act.ts';
 import type { Plan } from '../lib/repair/plan.ts';
 import { scriptOf } from '../lib/repair/script.ts';
 import type { UndoPlan } from '../lib/repair/undo.ts';
@@ -24,6 +31,7 @@ type Words = {
 };
 
 const pairs = (count: number): string => `delete ${plural(count, 'pair')}`;
+const routes = (count: number): string => `delete ${plural(count, 'route or rule', 'routes and rules')}`;
 const pins = (count: number): string => `remove ${plural(count, 'file')} of pins`;
 const addresses = (count: number): string => `free ${plural(count, 'address', 'addresses')}`;
 const namespaces = (count: number): string => `delete ${plural(count, 'orphaned namespace')}`;
@@ -46,7 +54,7 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
     columns: ['NODE', 'OBJECTS'],
     asked: takenBack,
     planned: (count) =>
-      `${takenBack(count)} that a repair has put back, the last one first. A pod on the node looks at ` +
+      `${takenBack(count)} that a repair has changed, the last one first. A pod on the node looks at ` +
       'each again right before, changes nothing that is not as the repair left it, and proves that each ' +
       'is as it was found then',
   },
@@ -56,6 +64,13 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
     planned: (count) =>
       `${pairs(count)} that ${count === 1 ? 'leads' : 'lead'} into no pod. A pod on the node looks again ` +
       'right before that both ends are there and that nobody uses either, and proves that both are gone',
+  },
+  'delete-routes': {
+    columns: ['NODE', 'ROUTES AND RULES'],
+    asked: routes,
+    planned: (count) =>
+      `${routes(count)} for addresses that nobody has. The node is audited again, a pod on it looks again right before ` +
+      'that no namespace, no result of plugins and no record has the address, and proves that each is gone',
   },
   'release-addresses': {
     columns: ['NODE', 'RECORDS'],
@@ -214,7 +229,7 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
     ({ word, detail: reason }) => `${word}: ${reason}`,
   );
-  const undo = act.kind === 'restore' ? byHandText(act, answers) : [];
+  const undo = isUndone(act) ? byHandText(act, answers) : [];
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
     ...[...others].map(

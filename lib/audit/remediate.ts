@@ -123,7 +123,7 @@ async function examine(cluster: Cluster, act: Act, context: ActContext): Promise
   if (act.kind === 'recreate-pod') return await examinePod(cluster, act, context);
   if (act.kind === 'restart-agent') return await examineAgent(cluster, act, context);
   if (act.kind === 'reboot-node') return await examineReboot(cluster, act, context);
-  return examineOnNode(cluster, act, context);
+  return await examineOnNode(cluster, act, context);
 }
 
 /** Nothing was done if every object was refused. */

@@ -10,7 +10,7 @@ import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
 import type { NamespacesAct, NodeAct } from '../repair/act.ts';
-import type { NodeObject } from '../repair/node-object.ts';
+import { type NodeObject, staleObjects } from '../repair/node-object.ts';
 import { whyUnread } from './look-again.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 
@@ -18,7 +18,14 @@ import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 const GRACE_SECONDS = 60;
 
 /** Checks nothing here: a view from outside would be older than the pod's. */
-export function examineOnNode(cluster: Cluster, act: NodeAct, context: ActContext): ExaminedAct {
+export async function examineOnNode(
+  cluster: Cluster,
+  planned: NodeAct,
+  context: ActContext,
+): Promise<ExaminedAct> {
+  const asked = await askedAgain(planned, context);
+  if ('refused' in asked) return asked;
+  const { act } = asked;
   const object = (answers: readonly RepairAnswer[]): RepairObject => {
     const place = { node: act.node, repairNamespace: context.repairNamespace };
     const became = becameBy(answers);
@@ -61,6 +68,28 @@ export function examineOnNode(cluster: Cluster, act: NodeAct, context: ActContex
     },
     after: ({ answers = [] }) => object(answers),
   };
+}
+
+/**
+ * Only the API knows some owners of addresses, such as floating ones, and the pod on the node does not ask it: so routes
+ * and rules have to be found by another audit as well.
+ */
+async function askedAgain(
+  act: NodeAct,
+  { look }: ActContext,
+): Promise<{ readonly act: NodeAct } | { readonly refused: string }> {
+  if (act.kind !== 'delete-routes') return { act };
+  const report = await look(act.node);
+  const unread = whyUnread(report, act.node);
+  if (unread !== null) return { refused: `${act.node} ${unread}` };
+  const sure = report.findings.filter(({ suppressed, partOf }) => suppressed === null && partOf === null);
+  const found = new Set(sure.flatMap(tracesIn));
+  const objects = act.objects.filter(({ trace }) => found.has(trace));
+  return objects.length === 0 ? { refused: 'the fault was not seen again' } : { act: { ...act, objects } };
+}
+
+function tracesIn({ repair }: Finding): string[] {
+  return repair?.kind === 'delete-routes' ? staleObjects(repair).map(({ trace }) => trace) : [];
 }
 
 /** What the record says of an object; null while nothing is known. */
@@ -152,6 +181,7 @@ export const WORDS: Record<NodeAct['kind'], Readonly<Record<'verb' | 'done' | 's
   'delete-namespaces': { ...DELETES, settled: 'its pin is gone' },
   'delete-pins': { ...DELETES, settled: 'its pin is gone' },
   'delete-veths': DELETES,
+  'delete-routes': { ...DELETES, settled: 'it is as it should be' },
   'release-addresses': DELETES,
 };
 
@@ -247,6 +277,7 @@ function whatTellsOf(act: NodeAct, done: readonly RepairAnswer[]): (finding: Fin
       ? done.flatMap(partsOf)
       : act.objects.filter(({ name }) => names.has(name)).map(({ trace }) => trace),
   );
+  if (act.kind === 'delete-routes') return (finding) => tracesIn(finding).some((trace) => parts.has(trace));
   return (finding) => tellsOf(finding, parts);
 }
 

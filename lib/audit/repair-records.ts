@@ -121,6 +121,7 @@ function whatOf(record: NodeRecord): string {
     'take-back': 'objects of pods',
     'delete-pins': 'pins that are plain files',
     'delete-veths': 'leaked pairs',
+    'delete-routes': 'routes and rules',
     'release-addresses': 'leaked records of addresses',
   } as const;
   return `${record.objects.length} ${what[record.act]}`;

@@ -67,7 +67,7 @@ const deleted = base.extend({
 });
 
 const onNode = base.extend({
-  act: z.enum(['restore', 'take-back', 'delete-veths', 'release-addresses', 'delete-pins']),
+  act: z.enum(['restore', 'take-back', 'delete-veths', 'delete-routes', 'release-addresses', 'delete-pins']),
   node: z.string(),
   repairNamespace: z.string().describe('Kubernetes namespace of the pod that repairs.'),
   objects: z.array(

@@ -8,6 +8,7 @@ import { isHostLinkName } from './cni-names.ts';
 import { cniPlugin, knownPlugins } from './cni-plugins.ts';
 import { ADDRESS, CONTAINER, kernelNumber, NETWORK, PIN, whole } from './repair-grammar.ts';
 import { restoreSchema } from './restorable.ts';
+import { deleteRoutesSchema } from './stale.ts';
 
 /** The longest path of Linux. */
 const PATH = 4096;
@@ -89,6 +90,7 @@ export const repairSchema = z
     deleteNamespaceSchema,
     deletePinSchema,
     deleteVethSchema,
+    deleteRoutesSchema,
     releaseAddressesSchema,
     restartAgentSchema,
     rebootNodeSchema,
@@ -112,6 +114,7 @@ export const actKinds = [
   'restore',
   'take-back',
   'delete-veths',
+  'delete-routes',
   'release-addresses',
   'delete-namespaces',
   'delete-pins',

@@ -1,6 +1,7 @@
 /** The arguments of the repair pod for objects to put back, and the patterns that its admission policy admits. */
 import { ADDRESS, ADDRESS_4, LINK, MAC, NUMBER, PIN, SUBNET_4 } from './repair-grammar.ts';
 import { FLAGS, onOff, type Restorable } from './restorable.ts';
+import { staleArguments } from './stale.ts';
 
 /** Stands for a missing value. */
 const NONE = 'none';
@@ -79,7 +80,8 @@ const argumentsFor = (word: 'restore' | 'undo'): string[] => {
     'node-neighbour': `${hostLink},${LINK},${ADDRESS},${MAC}`,
     'gateway-neighbour': `${hostLink},${LINK},${ADDRESS},(${NONE}|${MAC}),(written|asked)`,
   };
-  return Object.entries(fields).map(([what, rest]) => `^${word}-${what}=${pod},${rest}$`);
+  const ofPods = Object.entries(fields).map(([what, rest]) => `^${word}-${what}=${pod},${rest}$`);
+  return [...ofPods, ...staleArguments(word)];
 };
 
 /** Patterns of arguments: one for each `what`, told apart by the text before `=`. */

@@ -9,7 +9,7 @@ import { repairScript } from './repair-script.ts';
  * much as there is time for.
  */
 export function mostObjects(kind: ActKind): number {
-  return kind === 'restore' || kind === 'take-back' ? 200 : 2000;
+  return ['restore', 'take-back', 'delete-routes'].includes(kind) ? 200 : 2000;
 }
 
 export type RepairPodOptions = Pick<

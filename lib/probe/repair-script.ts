@@ -12,6 +12,7 @@ export const REPAIR_PARTS = [
   ['./repair/', 'orphans.sh'],
   ['./repair/', 'pairs.sh'],
   ['./repair/', 'leaked.sh'],
+  ['./repair/', 'stale.sh'],
   ['./repair/', 'restore.sh'],
   ['./repair/', 'reboot.sh'],
   ['./repair/', 'end.sh'],

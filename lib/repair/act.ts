@@ -28,7 +28,13 @@ export type NamespacesAct = Planned & {
  * without a container, or pins that are plain files, on one node.
  */
 export type ObjectsAct = Planned & {
-  readonly kind: 'restore' | 'take-back' | 'delete-veths' | 'release-addresses' | 'delete-pins';
+  readonly kind:
+    | 'restore'
+    | 'take-back'
+    | 'delete-veths'
+    | 'delete-routes'
+    | 'release-addresses'
+    | 'delete-pins';
   readonly objects: readonly NodeObject[];
 };
 
@@ -52,6 +58,11 @@ function isOnNode(act: Act): act is NodeAct {
 /** Whether the act needs a pod that repairs the node; the others are made through the API alone. */
 export function needsRepairPod(act: Act): boolean {
   return isOnNode(act) || act.kind === 'reboot-node';
+}
+
+/** Whether `--undo` takes it back. */
+export function isUndone(act: Act): act is ObjectsAct {
+  return act.kind === 'restore' || act.kind === 'delete-routes';
 }
 
 /** All acts of the tool. lib/audit has the checks before and after each kind. */

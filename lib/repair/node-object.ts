@@ -8,6 +8,7 @@ import type { RepairOf } from '../model/repair.ts';
 import { isOfNode, restorableName } from '../model/restorable.ts';
 import { restoreArgument } from '../model/restore-argument.ts';
 import { undoCommand } from '../model/restore-undo.ts';
+import { staleArgument, staleName, staleUndo } from '../model/stale.ts';
 
 export type NodeObject = {
   /** Its name in the pod's answer. */
@@ -22,6 +23,15 @@ export type NodeObject = {
 
 export function leakedPair({ name, index }: RepairOf<'delete-veths'>): NodeObject {
   return { name, argument: `veth=${name}:${index}`, trace: name };
+}
+
+export function staleObjects({ objects }: RepairOf<'delete-routes'>): NodeObject[] {
+  return objects.map((each) => ({
+    name: staleName(each),
+    argument: staleArgument(each),
+    trace: staleArgument(each),
+    undo: staleUndo(each),
+  }));
 }
 
 export function plainPin({ name, inode, made }: RepairOf<'delete-pins'>): NodeObject {

@@ -9,7 +9,14 @@ import { isAbout, type Narrowing } from '../model/narrowing.ts';
 import { type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { Act, AgentAct, NamespacesAct, ObjectsAct, Planned, PodAct, RebootAct } from './act.ts';
-import { leakedPair, leakedRecords, type NodeObject, plainPin, restorables } from './node-object.ts';
+import {
+  leakedPair,
+  leakedRecords,
+  type NodeObject,
+  plainPin,
+  restorables,
+  staleObjects,
+} from './node-object.ts';
 import { whyNotDeleted, whyNotRebooted, whyNotRecreated, whyNotRestored, whyRefused } from './refusals.ts';
 
 export type Plan = {
@@ -65,6 +72,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     ...namespacesActs(ofKind('delete-namespaces', found)),
     ...pinsActs(ofKind('delete-pins', found)),
     ...pairsActs(ofKind('delete-veths', found)),
+    ...routesActs(ofKind('delete-routes', found)),
     ...recordsActs(ofKind('release-addresses', found)),
     ...podActs(ofKind('recreate-pod', found), known),
     ...agentActs(ofKind('restart-agent', found), known),
@@ -196,6 +204,14 @@ function pinsActs(found: readonly Repairable<RepairOf<'delete-pins'>>[]): Object
     ...planned,
     kind: 'delete-pins',
     objects: withoutDuplicates(group.map(({ repair }) => plainPin(repair))),
+  }));
+}
+
+function routesActs(found: readonly Repairable<RepairOf<'delete-routes'>>[]): ObjectsAct[] {
+  return byNodeAndReason(found).map(({ group, ...planned }) => ({
+    ...planned,
+    kind: 'delete-routes',
+    objects: withoutDuplicates(group.flatMap(({ repair }) => staleObjects(repair))),
   }));
 }
 

@@ -1,4 +1,4 @@
-/** What a run of repairs put back, as acts that take it back: the last one first, as it may need what came before. */
+/** What a run of repairs changed, as acts that take it back: the last one first, as it may need what came before. */
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairRecord } from '../model/repair-record.ts';
 import { undoArgument } from '../model/restore-argument.ts';
@@ -22,7 +22,9 @@ export function planUndo(records: readonly RepairRecord[], node: string | undefi
     .filter((record) => node === undefined || nodeOf(record) === node)
     .toReversed()
     .map((record) =>
-      record.act === 'restore' ? ofRestored(record) : { act: null, kept: [ofOther(record)] },
+      record.act === 'restore' || record.act === 'delete-routes'
+        ? ofRestored(record)
+        : { act: null, kept: [ofOther(record)] },
     );
   return {
     acts: asked.flatMap(({ act }) => act ?? []),
@@ -47,15 +49,15 @@ function ofRestored({ node, objects }: OnNode): { act: ObjectsAct | null; kept: 
 function whyKept({ argument, result, detail, undo }: Restored): string | null {
   if (result === 'done')
     return undoArgument(argument) === null ? 'this version does not know what it is' : null;
-  // A repair that was killed may have put it back just before.
+  // A repair that was killed may have changed it just before.
   const byHand = undo === undefined ? '' : `; by hand: ${undo}`;
   if (result === null) return `it is not known what became of it${byHand}`;
   return detail === 'it is as it should be'
-    ? `it was as it should be already, unless the run put it back right before it was killed${byHand}`
-    : 'the run did not put it back';
+    ? `it was as it should be already, unless the run changed it right before it was killed${byHand}`
+    : 'the run did not change it';
 }
 
-function ofOther(record: Exclude<RepairRecord, { act: 'restore' }>): UndoPlan['kept'][number] {
+function ofOther(record: RepairRecord): UndoPlan['kept'][number] {
   if ('pod' in record) {
     const pod = namespacedName(record.pod);
     return record.act === 'restart-agent'

@@ -3,11 +3,20 @@ import { carryOutAll, halfDone, recordsOfRun, settleHalfDone } from '../../lib/a
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
+import type { Finding } from '../../lib/model/finding.ts';
 import { repairRecordSchema } from '../../lib/model/repair-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
 import { planUndo } from '../../lib/repair/undo.ts';
-import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords, somethingLost } from '../report/sample.ts';
+import {
+  aFinding,
+  aLeakedPair,
+  anOrphan,
+  aReport,
+  aStaleRoute,
+  leakedRecords,
+  somethingLost,
+} from '../report/sample.ts';
 import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { storeOfTheKilled } from './killed.ts';
 import { aPlaceToRepair, repairOptions, SETTLING } from './repairs.ts';
@@ -364,5 +373,55 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
       expect.stringContaining(`undo-port-flag=${LEARNING},`),
     ]);
     expect(await settleHalfDone(cluster, store, SETTLING)).toEqual([]);
+  });
+});
+
+describe('deleting routes to addresses that nobody has', { timeout: 30_000 }, () => {
+  const [first, second] = [aStaleRoute(1), aStaleRoute(2)] as const;
+  const routes = planRepairs(aReport({ findings: [first, second] }), {}).acts;
+  const argument = 'restore-stale-route=route-to-10.1.1.1,none,0,veth00000001,1,10.1.1.1,link';
+  /** Audits find these, one after the other. */
+  const tryRoutes = async (...looks: (readonly Finding[])[]): Promise<ActResult[]> =>
+    await carryOutAll(cluster, routes, {
+      ...repairOptions({
+        runId,
+        store,
+        look: async () => aReport({ findings: [...(looks.shift() ?? [])] }),
+      }),
+    });
+
+  it('is only tried for those that another audit finds', async () => {
+    log = 'done route-to-10.1.1.1 it is as it should be\nend 1\n';
+    expect(await tryRoutes([first], [])).toMatchObject([
+      { result: 'done', detail: '1 deleted; an audit finds nothing of them' },
+    ]);
+    expect(argumentsOf(sent[0]).slice(3)).toEqual([argument]);
+    const [record] = await recordsOfRun(store, cluster, runId);
+    expect(record).toMatchObject({ act: 'delete-routes', objects: [{ argument, result: 'done' }] });
+    expect(planUndo(record === undefined ? [] : [record], undefined).acts).toMatchObject([
+      { kind: 'take-back', objects: [{ argument: argument.replace('restore-', 'undo-') }] },
+    ]);
+  });
+
+  it.each<[string, readonly Finding[]]>([
+    ['finds none', []],
+    [
+      'has an exception',
+      [aStaleRoute(1, { suppressed: { owner: 'a', reason: 'b', expires: '2027-01-01' } })],
+    ],
+    ['finds another cause', [aStaleRoute(1, { partOf: 'cause' })]],
+    ['finds it by another link', [aStaleRoute(3)]],
+  ])('is refused where the other audit %s', async (_, findings) => {
+    expect(await tryRoutes(findings)).toMatchObject([
+      { result: 'refused', detail: 'the fault was not seen again' },
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  it('is a surprise where an audit finds it afterwards', async () => {
+    log = 'done route-to-10.1.1.1 it is as it should be\nend 1\n';
+    expect(await tryRoutes([first], [first])).toMatchObject([
+      { result: 'surprise', detail: expect.stringContaining('an audit finds host-route-stale of them') },
+    ]);
   });
 });

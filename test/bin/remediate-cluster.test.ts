@@ -217,7 +217,7 @@ describe('taking back what a run put back', { timeout: 30_000 }, () => {
       objects: [{ ...record().objects[0], name: 'veth1' }],
     });
     const { out, error, code } = await remediate('--undo', RUN);
-    expect(out).toContain('Take back 1 object that a repair has put back');
+    expect(out).toContain('Take back 1 object that a repair has changed');
     expect(out).toContain(NAME);
     expect(out).toContain('veth1 on node-1: what was deleted does not come back');
     expect(error).toContain('Nothing was done. --rehearse looks at each again, --apply takes it back.');

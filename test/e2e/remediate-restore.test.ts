@@ -278,6 +278,42 @@ describe.skipIf(!isBridge(platform) && !isRouted)(`pods on ${node} that lost a p
     expect(await network()).toBe(before);
   });
 
+  it.runIf(isRouted)(
+    'are not in the way of the next pod once routes and rules of former ones are gone',
+    async () => {
+      const rules = ['to 10.244.77.99 lookup main priority 512', 'from 10.244.77.99 lookup 2 priority 1536'];
+      await inNodeNetwork(
+        node,
+        [
+          'ip route add "${IP%.*}.243/32" dev "$HOST_LINK" scope link',
+          ...(has('aws-cni') ? rules.map((rule) => `ip rule add ${rule}`) : []),
+        ].join('; '),
+        pods[0]?.variables,
+      );
+      const left = await network();
+      for (const _ of [1, 2]) await audit([], { store });
+      const count = has('aws-cni') ? 3 : 1;
+      const deleteThem = async (...args: string[]): Promise<RunResult> =>
+        await remediate(...args, '--yes', '--limit', '5');
+      expect((await remediate('--rehearse')).stderr).toContain(
+        `${count} would be deleted; nothing was changed`,
+      );
+      expect(await network()).toBe(left);
+      const { stderr, exitCode } = await deleteThem('--apply');
+      expect(stderr).toContain(`${count} deleted; an audit finds nothing of them`);
+      expect(exitCode, stderr).toBe(0);
+      expect(await network()).toBe(before);
+      const undone = await deleteThem('--undo', /remediate --undo (\S+)/.exec(stderr)?.[1] ?? '', '--apply');
+      expect(undone.stderr).toContain(`${count} taken back`);
+      expect(await network()).toBe(left);
+      for (const _ of [1, 2]) await audit([], { store });
+      expect((await deleteThem('--apply')).exitCode).toBe(0);
+      expect(await network()).toBe(before);
+      const { report } = await audit([], { store });
+      expect(newFindings(report, baseline).map(summary)).toEqual([]);
+    },
+  );
+
   it.runIf(isBridge(platform))('are reached again once the node has the route of their subnet', async () => {
     await inNodeNetwork(
       node,

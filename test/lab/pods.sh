@@ -107,6 +107,7 @@ PROGRAM
   # The other way round, as what was put back later may need what was put back before.
   head -n "$UNDO" /run/lab/asked | sed -n '1!G;h;$p' >/run/lab/reversed
   mv /run/lab/reversed /run/lab/asked
+  sh -c "${MEANWHILE:-:}"
   echo ---
   killed undo
   repair undo env

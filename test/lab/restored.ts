@@ -31,11 +31,11 @@ export type TakenBack = Restored & {
  *
  * @param lab - the script that breaks it, beside this file
  * @param act - false rehearses it
- * @param environment - FEW: which losses; KILL: the step at which it is killed, before it is called again; KILLED: undo, if not the repair is;
+ * @param environment - FEW: which losses; KILL: the step at which it is killed, before it is called again; KILLED: undo, if not the repair is; MEANWHILE: what happens before the undo;
  *   and what the lab is to do meanwhile
  */
 export function restoreLab(
-  lab: 'restore.sh' | 'restore-node.sh',
+  lab: 'restore.sh' | 'restore-node.sh' | 'stale.sh',
   act: boolean,
   environment: Readonly<Record<string, string>> = {},
 ): Restored {
@@ -45,7 +45,7 @@ export function restoreLab(
 
 /** As {@link restoreLab}, and takes back the first `count` that were put back. */
 export function restoreAndUndo(
-  lab: 'restore.sh' | 'restore-node.sh',
+  lab: 'restore.sh' | 'restore-node.sh' | 'stale.sh',
   count: number,
   environment: Readonly<Record<string, string>> = {},
 ): TakenBack {

@@ -9,6 +9,19 @@ const record = (changes: object): Repair => ({
   records: [{ network: 'lab', address: '10.1.1.5', container: '1'.repeat(64), ...changes }],
 });
 
+const staleRoute = (changes: object): Repair => ({
+  kind: 'delete-routes',
+  objects: [
+    {
+      what: 'stale-route',
+      link: { name: 'veth00000001', index: 4 },
+      address: '10.1.1.5',
+      scope: 'link',
+      ...changes,
+    },
+  ],
+});
+
 describe('an orphaned namespace', () => {
   it.each(['/run/netns', '/var/run/netns'])(
     'may be deleted where containerd has pinned it in %s',
@@ -37,6 +50,9 @@ describe('a repair that a report says', () => {
     ['a link with a number that no link has', { kind: 'delete-veths', name: 'veth00000001', index: 0 }],
     ['a pin in another place', { kind: 'delete-pins', name: '../etc/passwd', inode: 4, made: 1 }],
     ['a pin that containerd does not make', { kind: 'delete-pins', name: 'vpn', inode: 4, made: 1 }],
+    ['a route of a link that no plugin named', staleRoute({ link: { name: 'eth0', index: 2 } })],
+    ['a route whose address is none', staleRoute({ address: '10.1.1.5 via 10.1.1.1' })],
+    ['a route of a scope that plugins do not use', staleRoute({ scope: 'host; reboot' })],
     ['a record in another place', record({ network: '../x' })],
     ['a record whose address is a path', record({ address: '../../etc' })],
     ['a record whose container is no id', record({ container: 'x;reboot' })],
@@ -58,7 +74,7 @@ describe('a repair that a report says', () => {
   });
 
   it('is read as it was written', () => {
-    for (const repair of [pinned(`/run/netns/${ID}`), record({}), null, undefined])
+    for (const repair of [pinned(`/run/netns/${ID}`), record({}), staleRoute({}), null, undefined])
       expect(findingRepairSchema.parse(repair)).toEqual(repair);
   });
 });

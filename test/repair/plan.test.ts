@@ -10,6 +10,7 @@ import {
   anOrphan,
   aPlainPin,
   aReport,
+  aStaleRoute,
   aLeakedPair as pair,
   leakedRecords as records,
   somethingLost,
@@ -207,6 +208,22 @@ describe('a plan for what is leaked on a node', () => {
     });
   });
 
+  it('has one act for routes to addresses that nobody has, with what takes each back', () => {
+    expect(planned(aStaleRoute(1), aStaleRoute(2)).acts).toMatchObject([
+      {
+        kind: 'delete-routes',
+        refused: null,
+        objects: [
+          {
+            argument: 'restore-stale-route=route-to-10.1.1.1,none,0,veth00000001,1,10.1.1.1,link',
+            undo: 'ip -4 route add 10.1.1.1 dev veth00000001 scope link',
+          },
+          { name: 'route-to-10.1.1.2' },
+        ],
+      },
+    ]);
+  });
+
   it('has one act for pins that are plain files, each by its name, number and time', () => {
     const name = 'cni-00000000-0000-4000-8000-0000000000ff';
     expect(planned(aPlainPin()).acts).toMatchObject([
@@ -224,7 +241,7 @@ describe('a plan for what is leaked on a node', () => {
     ['only suspected', { confidence: 'suspected' }],
     ['did not look at it', { notSeen: true }],
   ])('refuses what was %s', (words, changes) => {
-    for (const finding of [pair(1, changes), records(changes), aPlainPin(changes)])
+    for (const finding of [pair(1, changes), records(changes), aPlainPin(changes), aStaleRoute(1, changes)])
       expect(planned(finding).acts.map(({ refused }) => refused)).toEqual([expect.stringContaining(words)]);
   });
 });

@@ -167,6 +167,20 @@ export function aPlainPin(changes: Partial<Finding> = {}): Finding {
   });
 }
 
+/** A route on node-1 to an address that nobody has. */
+export function aStaleRoute(number: number, changes: Partial<Finding> = {}): Finding {
+  const link = { name: `veth${String(number).padStart(8, '0')}`, index: number };
+  const address = `10.1.1.${number}`;
+  return anOrphan(number, {
+    fingerprint: `stale-${number}`,
+    check: 'host-route-stale',
+    object: { kind: 'address', name: address, node: 'node-1', path: link.name },
+    evidence: [],
+    repair: { kind: 'delete-routes', objects: [{ what: 'stale-route', link, address, scope: 'link' }] },
+    ...changes,
+  });
+}
+
 /** Records of host-local on node-1 of a container that is gone. */
 export function leakedRecords(changes: Partial<Finding> = {}): Finding {
   const addresses = ['10.1.1.5', 'fd00::5'];

@@ -1,4 +1,4 @@
-import { rulesByAddress } from '../../computed/aws-routing.ts';
+import { PRIORITY, rulesByAddress } from '../../computed/aws-routing.ts';
 import { addressKey } from '../../computed/cidr.ts';
 import { deleteRule, ruleText } from '../../computed/routing-decision.ts';
 import type { Sources } from '../../model/evidence.ts';
@@ -49,6 +49,17 @@ export const awsRuleLeaked = defineCheck({
           (rule) => repairOnNode(node, 'remove the rule.', command(...deleteRule(rule))),
           (left) => repair(`Likewise the other ${left}: the next audit names them.`),
         ),
+        repair: {
+          kind: 'delete-routes',
+          objects: leaked
+            .flatMap(([address, rules]) => rules.map((rule) => ({ address, rule })))
+            .slice(0, SHOWN)
+            .map(({ address, rule: { priority, table } }) => ({
+              what: 'stale-rule',
+              address,
+              table: priority === PRIORITY.toPod ? null : Number(table),
+            })),
+        },
       }),
     ];
   },

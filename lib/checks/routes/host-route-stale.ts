@@ -87,6 +87,17 @@ export const hostRouteStale = defineCheck({
               ),
             ),
           ],
+          repair: {
+            kind: 'delete-routes',
+            objects: [
+              {
+                what: 'stale-route',
+                link: { name: link.name, index: link.index },
+                address,
+                scope: isScope(route.scope) ? route.scope : 'global',
+              },
+            ],
+          },
         }),
       ];
     });
@@ -110,4 +121,9 @@ function isPodRoute(route: Route, link: Link): boolean {
     link.master === null &&
     hostLinkPrefixes.some((prefix) => link.name.startsWith(prefix))
   );
+}
+
+/** The kernel's own word for all others is global, which plugins never use for a route to a pod of IPv4. */
+function isScope(scope: string | null): scope is 'host' | 'link' {
+  return scope === 'host' || scope === 'link';
 }

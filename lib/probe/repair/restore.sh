@@ -1,4 +1,4 @@
-# What a pod lost of its network, or the node for its pods. `restores`: WHAT,NAME,PIN,INODE,… in the order in which to
+# What a pod lost of its network, or the node for its pods; or what the node has and should not (stale.sh). `restores`: WHAT,NAME,PIN,INODE,… in the order in which to
 # put it back. `undos`: what was put back and is to be taken back.
 
 # runs_in PIN INODE: the pin still is that namespace, and a container that the runtime knows by it runs in it. Fails, with
@@ -66,6 +66,9 @@ look_at_lost() {
     <restore.jq>' 2>errors) && [ -n "$state" ]
 }
 
+# What belongs to no pod has `none` in the place of its namespace.
+look_at() { case $2 in none) look_at_stale "$@" ;; *) look_at_lost "$@" ;; esac; }
+
 # put_back WHAT PIN INODE …: makes one change to one object. Fails, with the error in `answer`.
 put_back() {
   case $1 in
@@ -84,6 +87,8 @@ put_back() {
     forwarding) echo 1 >"$(setting_of "$(forwarding_of "$4")")" ;;
     link-setting) echo 1 >"$(setting_of "ipv4/conf/$4/$6")" ;;
     node-neighbour) ip neigh del "$7" dev "$6" ;;
+    stale-route) ip route del "$6" dev "$4" ;;
+    stale-rule) case $5 in main) ip rule del to "$4" lookup main priority 512 ;; *) ip rule del from "$4" lookup "$5" priority 1536 ;; esac ;;
     gateway-neighbour)
       case $9 in
         written) in_pod ip neigh replace "$7" lladdr "$(jq -r --arg link "$4" '.[] | select(.ifname == $link).address' restore.node)" nud permanent dev "$6" ;;
@@ -107,6 +112,8 @@ take_back() {
     aws-rule) case $7 in main) ip rule del to "$6" lookup main priority 512 ;; *) ip rule del from "$6" lookup "$7" priority 1536 ;; esac ;;
     forwarding) echo 0 >"$(setting_of "$(forwarding_of "$4")")" ;;
     link-setting) echo 0 >"$(setting_of "ipv4/conf/$4/$6")" ;;
+    stale-route) ip route add "$6" dev "$4" scope "$7" ;;
+    stale-rule) case $5 in main) ip rule add to "$4" lookup main priority 512 ;; *) ip rule add from "$4" lookup "$5" priority 1536 ;; esac ;;
     node-neighbour) ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;;
     gateway-neighbour) case $8 in none) in_pod ip neigh del "$7" dev "$6" ;; *) in_pod ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;; esac ;;
   esac >answer 2>&1
@@ -134,8 +141,8 @@ lost_answer() {
   if [ -z "$stopped" ] && late; then stopped='the time was over'; fi
   if [ -z "$stopped" ] && ! { runtime_knows && plugins_know; }; then stopped="not all could be looked at: $(said errors)"; fi
   if [ -n "$stopped" ]; then tell left "$name" "$stopped"
-  elif ! runs_in "$space" "$3"; then tell refused "$name" "$why"
-  elif ! look_at_lost "$@"; then tell left "$name" "not all could be looked at: $(said errors)"
+  elif [ "$space" != none ] && ! runs_in "$space" "$3"; then tell refused "$name" "$why"
+  elif ! look_at "$@"; then tell left "$name" "not all could be looked at: $(said errors)"
   elif is_$to; then tell refused "$name" "$ended_as"
   elif ! is_$from && ! is_half; then tell refused "$name" "$state"
   elif [ "$act" != 1 ]; then tell would "$name" "$began_as"
@@ -154,7 +161,7 @@ lost_answer() {
 seen_changed() {
   for pause in 0 1 1 2 3; do
     sleep $pause
-    if ! look_at_lost "$@"; then why="not all could be looked at: $(said errors)"
+    if ! look_at "$@"; then why="not all could be looked at: $(said errors)"
     elif is_$to; then return 0
     else why="it is not as it should be: $state"; fi
   done

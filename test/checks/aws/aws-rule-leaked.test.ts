@@ -51,6 +51,13 @@ describe('aws-rule-leaked', () => {
       'ip -4 rule del priority 512 from all to 10.0.3.77/32 lookup main',
       'ip -4 rule del priority 1536 from 10.0.3.77/32 lookup 2',
     ]);
+    expect(found?.repair).toEqual({
+      kind: 'delete-routes',
+      objects: [
+        { what: 'stale-rule', address: LEAKED, table: null },
+        { what: 'stale-rule', address: LEAKED, table: 2 },
+      ],
+    });
   });
 
   it.each([

@@ -59,6 +59,23 @@ describe('host-route-stale', () => {
     ]);
   });
 
+  it('lets the tool delete it, as it was found', () => {
+    const { host } = aCalicoPod();
+    const scoped = (scope: string | null) => ({
+      ...host,
+      routes: host.routes.map((route) => ({ ...route, scope })),
+    });
+    const repairOf = (scope: string | null) =>
+      failures(run({ hostNetwork: scoped(scope), namespaces: empty, pods: [] }))[0]?.repair;
+    const name = 'cali0a1b2c3d4e5';
+    const link = { name, index: host.links.find((each) => each.name === name)?.index };
+    expect(repairOf('link')).toEqual({
+      kind: 'delete-routes',
+      objects: [{ what: 'stale-route', link, address: '10.244.77.5', scope: 'link' }],
+    });
+    expect(repairOf(null)).toMatchObject({ objects: [{ scope: 'global' }] });
+  });
+
   it('does not know while a namespace was left out, which may hold the address', () => {
     const namespaces = [aNamespace({ stack: { status: 'absent', reason: 'left out' } })];
     expect(run({ namespaces, pods: [] })).toMatchObject([{ result: 'unknown' }]);
