@@ -4,6 +4,9 @@
  */
 import { BlockList, isIP } from 'node:net';
 
+/** The shortest prefix of a node's own range of pods: larger networks belong to routers, or to Services. */
+export const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
+
 /** True if `address` is in `cidr`; false if the families differ or either is invalid. */
 export function contains(cidr: string, address: string): boolean {
   const [network = '', prefix = ''] = cidr.split('/');

@@ -3,7 +3,16 @@ import { OF_CALICO } from '../model/cni-names.ts';
 import { AWS_CNI, CILIUM_CNI } from '../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../model/evidence.ts';
 import type { NetworkStack, Route } from '../model/network.ts';
-import { addressBits, addressKey, contains, familyOf, isLinkLocal, prefixLength, subnetOf } from './cidr.ts';
+import {
+  addressBits,
+  addressKey,
+  contains,
+  familyOf,
+  isLinkLocal,
+  OF_ONE_NODE,
+  prefixLength,
+  subnetOf,
+} from './cidr.ts';
 import type { FilteredPacket } from './forwarding.ts';
 import { forwardsForCilium } from './kernel-forwarding.ts';
 import { layoutOf } from './layouts.ts';
@@ -14,9 +23,8 @@ import { forwardedLayout, nodeLink } from './way-in.ts';
 
 /** Any address outside the cluster: one reserved for documentation, which no rule names. */
 const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
-/** What pods of other nodes share with the address of a pod, and the widest network of one node. */
+/** What pods of other nodes share with the address of a pod. */
 const SHARED = { 4: 16, 6: 48 } as const;
-const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
 const NEIGHBOURS = 2;
 /** Of each kind of address at which DNS is served. */
 const SERVERS = 8;

@@ -1,12 +1,19 @@
 /** The device by which a node reaches other nodes' pods, as flannel, Calico or Cilium creates it. */
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { CALICO_TUNNEL, CILIUM_TUNNEL, flannelTunnel, OF_CALICO, OF_FLANNEL } from '../model/cni-names.ts';
-import { CALICO, CILIUM_CNI, FLANNEL } from '../model/cni-plugins.ts';
+import {
+  CALICO_TUNNEL,
+  CILIUM_TUNNEL,
+  CILIUM_TUNNEL_DEFAULT,
+  flannelTunnel,
+  OF_CALICO,
+  OF_FLANNEL,
+} from '../model/cni-names.ts';
+import { CALICO, CILIUM_CNI, cniPlugin, FLANNEL } from '../model/cni-plugins.ts';
 import type { Sources } from '../model/evidence.ts';
 import type { OtherNode } from '../model/kubernetes.ts';
 import type { Link, NetworkStack } from '../model/network.ts';
-import { sameAddress } from './cidr.ts';
+import { contains, familyOf, OF_ONE_NODE, prefixLength, sameAddress } from './cidr.ts';
 import { isKnownToAll } from './joining.ts';
 
 export type Tunnel = {
@@ -40,10 +47,8 @@ function foreignAddress(
   return { local, announced: own ?? null };
 }
 
-function deviceOf(
-  { annotations }: Sources['node'],
-  { links, addresses }: NetworkStack,
-): Omit<Tunnel, 'foreign'> | null {
+function deviceOf({ annotations }: Sources['node'], host: NetworkStack): Omit<Tunnel, 'foreign'> | null {
+  const { links, addresses } = host;
   const named = (name: string) => links.find((link) => link.name === name) ?? null;
   const flannel = flannelOf(annotations);
   if (flannel !== null) {
@@ -63,10 +68,30 @@ function deviceOf(
     const held = addresses.filter(({ link }) => link === CALICO_TUNNEL).map(({ address }) => address);
     return { plugin: CALICO, device: CALICO_TUNNEL, link: calico, mac: null, address: { announced, held } };
   }
-  const cilium = links.find(({ name }) => CILIUM_TUNNEL.test(name));
-  return cilium === undefined
-    ? null
-    : { plugin: CILIUM_CNI, device: cilium.name, link: cilium, mac: null, address: null };
+  const cilium = links.find(({ name }) => CILIUM_TUNNEL.test(name)) ?? null;
+  if (cilium === null && !isTunnelled(host)) return null;
+  const device = cilium?.name ?? CILIUM_TUNNEL_DEFAULT;
+  return { plugin: CILIUM_CNI, device, link: cilium, mac: null, address: null };
+}
+
+/**
+ * Only where it sends through a tunnel does Cilium's agent write routes to other nodes' ranges by its own link, whose
+ * address is in the node's range. They stay when the device of the tunnel is deleted.
+ */
+function isTunnelled({ addresses, routes }: NetworkStack): boolean {
+  const gatewayLink = cniPlugin(CILIUM_CNI)?.layout?.gatewayLink;
+  const held = addresses.filter(({ link }) => link === gatewayLink).map(({ address }) => address);
+  return routes.some(
+    ({ link, gateway, destination, table, type }) =>
+      link === gatewayLink &&
+      table === 'main' &&
+      type === 'unicast' &&
+      gateway !== null &&
+      held.includes(gateway) &&
+      // Older versions route the range of Services there, too.
+      prefixLength(destination) >= OF_ONE_NODE[familyOf(gateway)] &&
+      !contains(destination, gateway),
+  );
 }
 
 /** Another node, as this one reaches it through the tunnel. */

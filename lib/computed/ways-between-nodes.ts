@@ -2,15 +2,13 @@
 import { isIP } from 'node:net';
 import type { PodAddress } from '../model/node-result.ts';
 import { type NodeRoutes, ROUTES_OF_A_NODE } from '../model/node-routes.ts';
-import { contains, familyOf, prefixLength, subnetOf } from './cidr.ts';
+import { contains, familyOf, OF_ONE_NODE, prefixLength, subnetOf } from './cidr.ts';
 
 /** Number of other nodes with which each node is compared. */
 const OTHERS = 100;
 /** Number of addresses of a node's pods that are looked up: IPAM blocks may lie apart. */
 const ADDRESSES = 4;
 const BLOCK = { 4: 24, 6: 64 } as const;
-/** A route to a network larger than this is assumed to lead to a router. */
-const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
 
 export type WayToNode = {
   /** The other node, and the address of one of its pods. */

@@ -106,6 +106,8 @@ export const REPLACE_PROXY: readonly string[] = [
 /** Devices of tunnels between nodes. */
 export const CALICO_TUNNEL = 'vxlan.calico';
 export const CILIUM_TUNNEL = /^cilium_(vxlan|geneve)$/;
+/** The device of a Cilium that is not told which protocol to use. */
+export const CILIUM_TUNNEL_DEFAULT = 'cilium_vxlan';
 
 export const FLANNEL_TUNNEL = /^flannel\.\d+$/;
 

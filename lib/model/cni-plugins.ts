@@ -60,6 +60,8 @@ export type Agent = {
    * it may have none.
    */
   readonly processes: readonly string[];
+  /** Where it listens for its plugin, if it does so at a file. */
+  readonly socket: string | null;
 };
 
 export type CniPlugin = {
@@ -146,6 +148,7 @@ const awsNode: Agent = {
   selector: 'k8s-app=aws-node',
   otherSelectors: ['app.kubernetes.io/name=aws-node'],
   processes: ['aws-k8s-agent', 'ipamd'],
+  socket: null,
 };
 const calicoNode: Agent = {
   name: 'calico-node',
@@ -153,6 +156,7 @@ const calicoNode: Agent = {
   selector: 'k8s-app=calico-node',
   otherSelectors: ['k8s-app=canal'],
   processes: ['calico-node', 'calico-felix'],
+  socket: null,
 };
 const flannel: Agent = {
   name: 'kube-flannel',
@@ -161,6 +165,7 @@ const flannel: Agent = {
   otherSelectors: ['k8s-app=flannel', 'k8s-app=canal'],
   // k3s and RKE2 run flannel inside their own process.
   processes: ['flanneld', 'k3s', 'k3s-server', 'k3s-agent', 'rke2'],
+  socket: null,
 };
 const cilium: Agent = {
   name: 'cilium',
@@ -168,6 +173,7 @@ const cilium: Agent = {
   selector: 'k8s-app=cilium',
   otherSelectors: ['app.kubernetes.io/name=cilium-agent'],
   processes: ['cilium-agent'],
+  socket: '/var/run/cilium/cilium.sock',
 };
 // The thin variant is only a plugin, without an agent.
 const multus: Agent = {
@@ -176,6 +182,7 @@ const multus: Agent = {
   selector: 'app=multus',
   otherSelectors: ['name=multus'],
   processes: [],
+  socket: null,
 };
 const istio: Agent = {
   name: 'istio-cni',
@@ -183,6 +190,7 @@ const istio: Agent = {
   selector: 'k8s-app=istio-cni-node',
   otherSelectors: [],
   processes: [],
+  socket: null,
 };
 
 const plugin = (known: Partial<CniPlugin>): CniPlugin => ({

@@ -69,6 +69,8 @@ export const cniConfigSchema = z.object({
   unusable: z.array(z.object({ name: z.string(), why: z.enum(['empty', 'not executable']) })),
   /** What is in the file in which flannel tells its plugin the node's subnet; missing in older bundles. */
   subnetFile: z.object({ exists: z.boolean(), variables: z.record(z.string(), z.string()) }).optional(),
+  /** Sockets at which an agent still listens, but whose file is gone. Missing in older bundles. */
+  lostSockets: z.array(z.string()).optional(),
 });
 export type CniConfig = z.infer<typeof cniConfigSchema>;
 

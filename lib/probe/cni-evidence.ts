@@ -4,6 +4,7 @@ import type { Snapshot } from '../model/kubernetes.ts';
 import { calicoIpam } from './cni-records-evidence.ts';
 import { parseCniConfig, parseCniResults } from './parse/cni.ts';
 import { emptiedNetworks, parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
+import { lines } from './parse/lines.ts';
 import { realPaths } from './parse/mounts.ts';
 import type { Reader } from './reader.ts';
 
@@ -24,15 +25,16 @@ export function cniEvidence(
       namespacePath: result.namespacePath === null ? null : elsewhere(result.namespacePath),
     }));
   });
-  const cniConfig: Evidence['cniConfig'] = part('cni', () =>
-    parseCniConfig(
+  const cniConfig: Evidence['cniConfig'] = part('cni', () => ({
+    ...parseCniConfig(
       need('cni/config.ndjson'),
       read('cni/directories') ?? '',
       read('cni/binaries') ?? '',
       read('cni/binary-directories') ?? '',
       read('cni/subnet.env'),
     ),
-  );
+    lostSockets: lines(read('cni/lost-sockets') ?? '').slice(0, 10),
+  }));
   const ipam = part('ipam', () => {
     const config = cniConfig.status === 'present' ? cniConfig.value : null;
     // If a configuration has its own directory, an empty or missing default directory proves nothing.

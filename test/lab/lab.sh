@@ -56,6 +56,10 @@ stopped=$!
 until grep -q '^State:.T' "/proc/$stopped/status"; do :; done
 mkdir /run/flannel
 printf 'FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.1.1/24\n' >/run/flannel/subnet.env
+# An agent that listens where its file was deleted.
+mkdir -p /run/cilium
+perl -e 'use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Local => "/var/run/cilium/cilium.sock", Listen => 1) or die; unlink "/var/run/cilium/cilium.sock"; open my $f, ">", "/run/cilium/listens"; sleep 1000' </dev/null >/dev/null 2>&1 &
+until [ -e /run/cilium/listens ]; do :; done
 # Of the node, those of IPv6 first: nft 1.0.6 then knows no target of IPv4.
 ip6tables-nft -t nat -A POSTROUTING -j MASQUERADE || true
 iptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.1.1.4 || true

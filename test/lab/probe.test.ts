@@ -146,6 +146,10 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     expect(processes.find(({ pid }) => pid === 1)?.stopped).toBe(false);
   });
 
+  test('reads where an agent listens whose file is gone', () => {
+    expect(present(evidence.cniConfig).lostSockets).toEqual(['/var/run/cilium/cilium.sock']);
+  });
+
   test("reads the file that tells flannel's plugin about the node", () => {
     expect(present(evidence.cniConfig).subnetFile).toEqual({
       exists: true,

@@ -53,8 +53,9 @@ export const cniAgentDown = defineCheck({
       : labels['eks.amazonaws.com/compute-type'] === 'auto'
         ? 'EKS Auto Mode runs its agents without pods'
         : null;
+    const { lostSockets = [] } = cniConfig;
     const judged = agents.map((agent) =>
-      judge(agent, podsOf(agent, pods), { running, stopped, excuse }, context),
+      judge(agent, podsOf(agent, pods), { running, stopped, lostSockets, excuse }, context),
     );
     const down = judged.filter((each) => each.state === 'down');
     if (down.length === 0) {
@@ -72,6 +73,8 @@ type Judgement = {
   readonly reason: string;
   /** Its processes that are stopped: then nothing else is wrong with it that is known. */
   readonly stopped: Sources['processes'];
+  /** Its socket, if the file is gone. */
+  readonly lostSocket: string | null;
 };
 
 function judge(
@@ -80,6 +83,7 @@ function judge(
   node: {
     readonly running: ReadonlySet<string>;
     readonly stopped: Sources['processes'];
+    readonly lostSockets: readonly string[];
     readonly excuse: string | null;
   },
   context: CheckContext,
@@ -90,6 +94,7 @@ function judge(
     state,
     reason,
     stopped: [],
+    lostSocket: null,
   });
   // Whatever its pod says: readiness may be that of another process, or not have been probed since.
   const stopped = node.stopped.filter(({ command }) => agent.processes.includes(command));
@@ -100,6 +105,16 @@ function judge(
       stopped,
     };
   }
+  const lostSocket = agent.socket !== null && node.lostSockets.includes(agent.socket) ? agent.socket : null;
+  if (lostSocket !== null)
+    return {
+      ...say(
+        'down',
+        `${agent.name} listens at ${lostSocket}, and its plugin cannot reach it: the file is gone`,
+        pods[0] ?? null,
+      ),
+      lostSocket,
+    };
   const present = pods.filter(({ deletionTimestamp }) => deletionTimestamp === null);
   if (present.some(({ ready }) => ready)) return say('up', '');
   const [pod] = present.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
@@ -161,13 +176,15 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
           deleteAgentPods({ namespace, selector, node }),
         ),
       ),
-      ...down.flatMap(({ agent, pod, stopped }) =>
-        pod === null && stopped.length === 0
-          ? [
-              repair(`Install ${agent.name} again, or start its service on the node.`),
-              look('It should be back:', podsOnNode(node, agent.selector)),
-            ]
-          : [],
+      ...down.flatMap(({ agent, pod, stopped, lostSocket }) =>
+        pod === null && lostSocket !== null
+          ? [repair(`Restart ${agent.name} on the node; running pods keep their network.`)]
+          : pod === null && stopped.length === 0
+            ? [
+                repair(`Install ${agent.name} again, or start its service on the node.`),
+                look('It should be back:', podsOnNode(node, agent.selector)),
+              ]
+            : [],
       ),
     ],
     repair:
@@ -177,8 +194,10 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
   });
 }
 
-function evidenceOf({ agent, pod, reason, stopped }: Judgement): Comparison {
+function evidenceOf({ agent, pod, reason, stopped, lostSocket }: Judgement): Comparison {
   const what = `${agent.name} on the node`;
+  if (lostSocket !== null)
+    return { what, expected: lostSocket, actual: 'no such file', source: '/proc/net/unix; ls (node)' };
   if (stopped.length > 0)
     return { what, expected: 'state S or R', actual: reason, source: '/proc/PID/stat (node): state T' };
   return {
@@ -189,7 +208,15 @@ function evidenceOf({ agent, pod, reason, stopped }: Judgement): Comparison {
   };
 }
 
-function looksAt({ agent, pod, stopped }: Judgement, node: string): RemedyStep[] {
+function looksAt({ agent, pod, stopped, lostSocket }: Judgement, node: string): RemedyStep[] {
+  if (lostSocket !== null)
+    return [
+      lookOnNode(
+        node,
+        'see what is left there, and find out what removed the file: a script that cleans up /run, or tmpfiles.',
+        command('ls', '-la', '--time-style=full-iso', lostSocket.replace(/\/[^/]*$/, '')),
+      ),
+    ];
   if (stopped.length > 0) {
     const pids = stopped.map(({ pid }) => String(pid));
     return [

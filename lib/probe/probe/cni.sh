@@ -39,6 +39,9 @@ job_cni() {
   else
     echo missing >b/cni/subnet.env
   fi
+  # Where an agent still listens, but the file is gone, so that its plugin does not find it.
+  [ ! -d "$R/run/cilium" ] || [ -S "$R/run/cilium/cilium.sock" ] ||
+    grep -o ' 00010000 .* /var/run/cilium/cilium\.sock$' /proc/1/net/unix | sed 's/.* //' >b/cni/lost-sockets
   return 0
 }
 

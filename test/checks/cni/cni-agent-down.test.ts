@@ -33,6 +33,7 @@ function run(
     ipam = [],
     processes = ['systemd', 'kubelet'],
     stopped = [],
+    lostSockets = [],
     node = aNode(),
     settle = 300,
   }: {
@@ -40,6 +41,7 @@ function run(
     ipam?: string[];
     processes?: string[];
     stopped?: Sources['processes'];
+    lostSockets?: string[];
     node?: Sources['node'];
     settle?: number;
   } = {},
@@ -62,6 +64,7 @@ function run(
         binaryDirectory: '/opt/cni/bin',
         binaries: [],
         unusable: [],
+        lostSockets,
       },
     },
     { ...context, settleSeconds: { pod: settle, orphan: 900 } },
@@ -186,6 +189,38 @@ describe('cni-agent-down', () => {
     ['of a plugin that has none', run([], { plugins: ['bridge', 'portmap'], ipam: ['host-local'] })],
   ])('does not judge one %s', (_, outcomes) => {
     expect(outcomes.map(({ result }) => result)).toEqual(['notApplicable']);
+  });
+
+  describe('one whose socket lost its file', () => {
+    const lostSockets = ['/var/run/cilium/cilium.sock'];
+    const detail =
+      'A CNI agent is down: cilium listens at /var/run/cilium/cilium.sock, and its plugin cannot reach it: the file is gone.';
+    const plugins = ['cilium-cni'];
+
+    it('is down although its pod is ready, and is restarted', () => {
+      const agent = anAgent({ namespace: 'kube-system', labels: { 'k8s-app': 'cilium' } });
+      const [found] = failures(run([agent], { plugins, lostSockets }));
+      expect(found?.detail).toBe(detail);
+      expect(found?.remedy.map(({ command }) => command)).toEqual([
+        'ls -la --time-style=full-iso /var/run/cilium',
+        'kubectl delete pod -n kube-system -l k8s-app=cilium --field-selector spec.nodeName=node-1',
+      ]);
+      expect(found?.repair).toMatchObject({ kind: 'restart-agent' });
+    });
+
+    it('is down as a service of the node, too', () => {
+      const [found] = failures(run([], { plugins, lostSockets, processes: ['systemd', 'cilium-agent'] }));
+      expect(found?.detail).toBe(detail);
+      expect(found?.remedy.map(({ text }) => text)).toContain(
+        'Restart cilium on the node; running pods keep their network.',
+      );
+    });
+
+    it('is none of an agent of another plugin', () => {
+      expect(failures(run([anAgent()], { lostSockets }))).toEqual([]);
+      const other = { plugins, processes: ['cilium-agent'], lostSockets: ['/run/x.sock'] };
+      expect(failures(run([], other))).toEqual([]);
+    });
   });
 
   it('judges young ones where nothing is given time to settle', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { nodeTunnelBroken } from '../../../lib/checks/path/node-tunnel-broken.ts';
 import type { Sources } from '../../../lib/model/evidence.ts';
-import type { Link, NetworkStack } from '../../../lib/model/network.ts';
-import { aHostStack, aLink, aNode, aRoute, context, failures } from '../evidence.ts';
+import type { Link, NetworkStack, Route } from '../../../lib/model/network.ts';
+import { aHostStack, aLink, aNode, anAddress, aRoute, context, failures } from '../evidence.ts';
 
 const vxlan = (VtepMAC: string) => ({
   'flannel.alpha.coreos.com/backend-type': 'vxlan',
@@ -115,6 +115,51 @@ describe('node-tunnel-broken', () => {
       run({ annotations: {}, tunnel: [aTunnel({ name: 'cilium_vxlan', up: false })] }),
     );
     expect(found?.detail).toContain('cilium_vxlan is broken: the device is down');
+  });
+
+  describe("of Cilium's device that was deleted", () => {
+    const gateway = '10.244.1.31';
+    const route = (destination: string, changes: Partial<Route> = {}) =>
+      aRoute({ destination, gateway, link: 'cilium_host', ...changes });
+    const ofCilium = (routes: Route[], tunnel: Link[] = []) =>
+      run({
+        annotations: {},
+        tunnel: [...tunnel, aLink({ index: 8, name: 'cilium_host' })],
+        host: {
+          addresses: [
+            ...aHostStack().addresses,
+            anAddress({ link: 'cilium_host', address: gateway, prefixLength: 32 }),
+          ],
+          routes: [...aHostStack().routes, route('10.244.1.0/24'), ...routes],
+        },
+      });
+
+    it('finds it by the routes to other nodes, which stay', () => {
+      const [found] = failures(ofCilium([route('10.244.2.0/24')]));
+      expect(found?.detail).toBe('cilium_vxlan is broken: the device is gone.');
+      expect(found?.remedy.map(({ command }) => command)).toContainEqual(
+        expect.stringContaining('-l k8s-app=cilium'),
+      );
+    });
+
+    it('passes with a device of the other protocol', () => {
+      expect(
+        ofCilium([route('10.244.2.0/24')], [aTunnel({ name: 'cilium_geneve', kind: 'geneve' })]),
+      ).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it.each([
+      ['routes between nodes', [aRoute({ destination: '10.244.2.0/24', gateway: '10.0.3.8', link: 'eth0' })]],
+      ['a route for Services', [route('10.96.0.0/12')]],
+      [
+        'a route by an address that cilium_host does not have',
+        [route('10.244.2.0/24', { gateway: '10.244.7.7' })],
+      ],
+      ['routes for another table', [route('10.244.2.0/24', { table: '200' })]],
+      ['no route to others', []],
+    ])('wants none of a node with %s', (_, routes) => {
+      expect(ofCilium(routes)).toMatchObject([{ result: 'notApplicable' }]);
+    });
   });
 
   it.each<[string, Sources['otherNodes'][number]]>([
