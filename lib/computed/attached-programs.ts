@@ -1,4 +1,5 @@
 /** Where agents' eBPF programs stand on links of the node. */
+import { CILIUM_PINS } from '../model/cni-names.ts';
 import type { Sources } from '../model/evidence.ts';
 import type { Comparison } from '../model/finding.ts';
 
@@ -22,6 +23,21 @@ export function programsOnLinks({
     const on = attached.get(link);
     return on === undefined ? null : on[place].length > 0 || filtered.has(`${place} ${link}`);
   };
+}
+
+/**
+ * Maps in which the programs of endpoints find what they continue with: once nothing holds such a map any more, the
+ * kernel empties it. Where other versions pin theirs is not known, so one of the same kind must be there, or no map at all.
+ */
+export function lostMaps({ programPins: pins }: Sources['cniConfig']): string[] {
+  if (pins === undefined) return [];
+  const there = new Set(pins.maps);
+  const known = there.size === 0 || pins.maps.some((name) => name.startsWith(CILIUM_PINS.calls));
+  return known
+    ? pins.endpoints
+        .map((id) => `${CILIUM_PINS.calls}${id.padStart(5, '0')}`)
+        .filter((name) => !there.has(name))
+    : [];
 }
 
 /** The row that proves that a program is gone from a link. */

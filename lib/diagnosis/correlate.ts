@@ -96,6 +96,12 @@ export const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
+    // All of the agent's programs go with the file system in which it pins them.
+    causes: ['node-link-program-missing'],
+    symptoms: ['link-program-missing'],
+    on: 'same node',
+  },
+  {
     causes: ['gateway-link-broken', 'node-link-program-missing'],
     symptoms: [
       'route-to-node-missing',

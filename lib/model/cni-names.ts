@@ -160,6 +160,9 @@ export const CILIUM_LINK = /^cilium_/;
 export const CILIUM_PINS = {
   endpoints: '/sys/fs/bpf/cilium/endpoints',
   devices: '/sys/fs/bpf/cilium/devices',
+  maps: '/sys/fs/bpf/tc/globals',
+  /** What the names of the maps begin with by which the programs of an endpoint call each other. */
+  calls: 'cilium_calls_',
 } as const;
 
 /** The programs that bring pods what comes by a link of Cilium's: those by which it arrives or leaves there. */

@@ -71,6 +71,11 @@ export const cniConfigSchema = z.object({
   subnetFile: z.object({ exists: z.boolean(), variables: z.record(z.string(), z.string()) }).optional(),
   /** Sockets at which an agent still listens, but whose file is gone. Missing in older bundles. */
   lostSockets: z.array(z.string()).optional(),
+  /**
+   * Ids of the endpoints for which Cilium's agent keeps programs on links, and names of its maps, as far as their pins
+   * are there. Missing in older bundles.
+   */
+  programPins: z.object({ endpoints: z.array(z.string()), maps: z.array(z.string()) }).optional(),
 });
 export type CniConfig = z.infer<typeof cniConfigSchema>;
 

@@ -1,11 +1,12 @@
 /** What the CNI plugins have on the node: configuration, results and assigned addresses. */
-import type { Evidence } from '../model/evidence.ts';
+import type { CniConfig, Evidence } from '../model/evidence.ts';
 import type { Snapshot } from '../model/kubernetes.ts';
 import { calicoIpam } from './cni-records-evidence.ts';
 import { parseCniConfig, parseCniResults } from './parse/cni.ts';
 import { emptiedNetworks, parseAwsIpam, parseHostLocal } from './parse/ipam.ts';
 import { lines } from './parse/lines.ts';
 import { realPaths } from './parse/mounts.ts';
+import { parseProgramPins } from './parse/program-pins.ts';
 import type { Reader } from './reader.ts';
 
 /**
@@ -34,6 +35,7 @@ export function cniEvidence(
       read('cni/subnet.env'),
     ),
     lostSockets: lines(read('cni/lost-sockets') ?? '').slice(0, 10),
+    ...programPins(read('cni/program-pins'), read('cni/program-pins.after')),
   }));
   const ipam = part('ipam', () => {
     const config = cniConfig.status === 'present' ? cniConfig.value : null;
@@ -55,4 +57,12 @@ export function cniEvidence(
     ];
   });
   return { cniConfig, cniResults, ipam };
+}
+
+/** Null for what was not read. The agent replaces pins: an endpoint counts if it was there twice, a map if it was once. */
+function programPins(before: string | null, after: string | null): Pick<CniConfig, 'programPins'> {
+  if (before === null || after === null) return {};
+  const [first, last] = [parseProgramPins(before), parseProgramPins(after)];
+  const endpoints = first.endpoints.filter((id) => last.endpoints.includes(id));
+  return { programPins: { endpoints, maps: [...new Set([...first.maps, ...last.maps])] } };
 }

@@ -53,6 +53,11 @@ describe('correlation', () => {
     expect(found[1]).toMatchObject({ partOf: null, children: ['sandbox-create-failing@web-1'] });
   });
 
+  it("tells pods without Cilium's program as part of the node's programs that are gone", () => {
+    const found = [aFinding('link-program-missing', pod), aFinding('node-link-program-missing', node1)];
+    expect(parts(found)['link-program-missing@web-1']).toBe('node-link-program-missing@node-1');
+  });
+
   it('leaves symptoms on other nodes and other pods alone', () => {
     const elsewhere: AuditedObject = { ...pod, name: 'web-2', node: 'node-2' };
     expect(

@@ -60,6 +60,11 @@ printf 'FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.1.1/24\n' >/run/flannel
 mkdir -p /run/cilium
 perl -e 'use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Local => "/var/run/cilium/cilium.sock", Listen => 1) or die; unlink "/var/run/cilium/cilium.sock"; open my $f, ">", "/run/cilium/listens"; sleep 1000' </dev/null >/dev/null 2>&1 &
 until [ -e /run/cilium/listens ]; do :; done
+# Programs of two endpoints are pinned, and the map of one.
+mount -t tmpfs bpf /sys/fs/bpf
+mkdir -p /sys/fs/bpf/cilium/endpoints/98/links /sys/fs/bpf/cilium/endpoints/1757/links /sys/fs/bpf/tc/globals
+touch /sys/fs/bpf/cilium/endpoints/98/links/cil_from_container /sys/fs/bpf/cilium/endpoints/1757/links/cil_from_container
+touch /sys/fs/bpf/tc/globals/cilium_calls_00098 /sys/fs/bpf/tc/globals/cilium_lxc
 # Of the node, those of IPv6 first: nft 1.0.6 then knows no target of IPv4.
 ip6tables-nft -t nat -A POSTROUTING -j MASQUERADE || true
 iptables-nft -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.1.1.4 || true

@@ -150,6 +150,13 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     expect(present(evidence.cniConfig).lostSockets).toEqual(['/var/run/cilium/cilium.sock']);
   });
 
+  test('reads which endpoints have pinned programs, and which maps are pinned', () => {
+    expect(present(evidence.cniConfig).programPins).toEqual({
+      endpoints: ['1757', '98'],
+      maps: ['cilium_calls_00098', 'cilium_lxc'],
+    });
+  });
+
   test("reads the file that tells flannel's plugin about the node", () => {
     expect(present(evidence.cniConfig).subnetFile).toEqual({
       exists: true,

@@ -1,24 +1,27 @@
-import { missingProgram, programsOnLinks } from '../../computed/attached-programs.ts';
+import { lostMaps, missingProgram, programsOnLinks } from '../../computed/attached-programs.ts';
 import { CILIUM_PINS, CILIUM_PROGRAMS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
-import { listed } from '../../model/text.ts';
+import { counted, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
 import { agentRepair, restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode } from '../remedies/steps.ts';
+
+const SHOWN = 10;
 
 /** As link-program-missing, on the links by which Cilium gets what the node and other nodes send to its pods. */
 export const nodeLinkProgramMissing = defineCheck({
   id: 'node-link-program-missing',
   topic: 'path',
   severity: 'critical',
-  title: "The agent's programs stand on its links of the node",
-  failureTitle: "Cilium's program is gone from its link",
+  title: "The agent's programs and their maps are on the node",
+  failureTitle: "Cilium's program or map is gone",
   why:
     'Nothing but this program brings packets from the link to pods. Without that of cilium_host, pods get nothing ' +
     'from the node, and no answers from Services and from outside; without that of the tunnel, nothing from other ' +
-    'nodes. Links, routes and endpoints all look right.',
-  needs: ['podNetworks', 'hostNetwork', 'attachedPrograms', 'linkPrograms'],
-  run({ podNetworks, hostNetwork: { links }, ...programs }, { node }) {
+    'nodes. Without the maps by which they call each other, programs drop what pods send. Links, routes and endpoints ' +
+    'all look right.',
+  needs: ['podNetworks', 'hostNetwork', 'attachedPrograms', 'linkPrograms', 'cniConfig'],
+  run({ podNetworks, hostNetwork: { links }, cniConfig, ...programs }, { node }) {
     const object = nodeObject(node);
     if (!podNetworks.some(({ plugin }) => plugin === CILIUM_CNI))
       return [
@@ -31,7 +34,8 @@ export const nodeLinkProgramMissing = defineCheck({
         .map(({ name }) => ({ ...program, name, there: hasProgram(name, program.place) })),
     );
     const gone = judged.filter(({ there }) => there === false);
-    if (gone.length === 0) {
+    const maps = lostMaps(cniConfig);
+    if (gone.length === 0 && maps.length === 0) {
       const unread = judged.find(({ there }) => there === null);
       if (unread !== undefined)
         return [unknown(object, `the kernel did not say which programs stand on ${unread.name}`)];
@@ -39,16 +43,29 @@ export const nodeLinkProgramMissing = defineCheck({
     }
     return [
       fail(object, {
-        detail: `${listed(
-          gone.map(({ name, program, takes }) => `${name} has no program (${program}), which ${takes}`),
-        )}.`,
+        detail: `${listed([
+          ...gone.map(({ name, program, takes }) => `${name} has no program (${program}), which ${takes}`),
+          ...(maps.length === 0
+            ? []
+            : [
+                `${counted(maps.length, 'map')} by which programs of pods call each other ${maps.length === 1 ? 'is' : 'are'} gone (${listed(maps, 3)}), so that they drop what the pods send`,
+              ]),
+        ])}.`,
         confidence: 'confirmed',
-        evidence: gone.map(({ name, program, place }) => missingProgram(name, place, program)),
+        evidence: [
+          ...gone.map(({ name, program, place }) => missingProgram(name, place, program)),
+          ...rowsOf(maps, SHOWN, (name) => ({
+            what: `map ${name}`,
+            expected: 'pinned',
+            actual: 'none',
+            source: `${CILIUM_PINS.maps} (node)`,
+          })),
+        ],
         remedy: [
           lookOnNode(
             node,
-            'see which programs the agent has pinned, and find out what removed this one.',
-            command('ls', '-R', CILIUM_PINS.devices),
+            'see what the agent has pinned, and find out what removed the rest.',
+            command('ls', '-R', CILIUM_PINS.devices, CILIUM_PINS.maps),
           ),
           // Pods keep their network meanwhile.
           restartAgent(CILIUM_CNI, node),

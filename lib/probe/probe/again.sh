@@ -16,5 +16,6 @@ job_look_again() {
   cut -f 3 b/netns/index | each stat -L -c '%i %n' >b/host/index.after 2>/dev/null
   reservations | each stat -c '%Y %s %n' >b/cni/host-local.after 2>/dev/null
   aws_reservations >b/cni/aws-ipam.after
+  program_pins >b/cni/program-pins.after
   return 0
 }

@@ -1,3 +1,9 @@
+# The endpoints for which an agent has pinned programs, and its pinned maps: without a process, to look twice at little cost.
+program_pins() {
+  [ -d "$R/sys/fs/bpf/cilium/endpoints" ] || return 0
+  for file in "$R"/sys/fs/bpf/cilium/endpoints/*/links/* "$R"/sys/fs/bpf/tc/globals/cilium_*; do lines "${file#"$R"}"; done
+}
+
 job_cni() {
   # The runtime looks only in its own directories; configurations and copies of plugins elsewhere are irrelevant.
   settings=$(cat containerd)
@@ -42,6 +48,7 @@ job_cni() {
   # Where an agent still listens, but the file is gone, so that its plugin does not find it.
   [ ! -d "$R/run/cilium" ] || [ -S "$R/run/cilium/cilium.sock" ] ||
     grep -o ' 00010000 .* /var/run/cilium/cilium\.sock$' /proc/1/net/unix | sed 's/.* //' >b/cni/lost-sockets
+  program_pins >b/cni/program-pins
   return 0
 }
 

@@ -5,6 +5,7 @@ import { type Fault, isCilium } from './fault.ts';
 const restartUntil = (file: string): string =>
   `pkill -x cilium-agent; for n in $(seq 200); do [ ! -e "${file}" ] || break; sleep 0.3; done; [ -e "${file}" ]`;
 
+const GLOBALS = '/sys/fs/bpf/tc/globals';
 const DEVICES = '/sys/fs/bpf/cilium/devices';
 
 export const ciliumFaults: readonly Fault[] = [
@@ -41,6 +42,56 @@ echo "PIN=$pin"; rm "$pin"`,
     inject: `rm ${DEVICES}/cilium_vxlan/links/cil_from_overlay`,
     shows: ['cilium_vxlan', 'cil_from_overlay'],
     repair: restartUntil(`${DEVICES}/cilium_vxlan/links/cil_from_overlay`),
+    when: isCilium,
+  },
+  {
+    id: 'maps-of-programs-gone',
+    check: 'node-link-program-missing',
+    alone: true,
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `rm -r ${GLOBALS}`,
+    shows: ['cilium_calls_'],
+    repair: restartUntil(`${GLOBALS}/cilium_call_policy`),
+    when: isCilium,
+  },
+  {
+    id: 'pins-of-programs-unmounted',
+    check: 'node-link-program-missing',
+    alone: true,
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // The pods that lack a program are part of the finding.
+    inject: 'umount -l /sys/fs/bpf',
+    shows: ['cilium_host', 'cilium_vxlan'],
+    repair: restartUntil(`${DEVICES}/cilium_vxlan/links/cil_from_overlay`),
+    when: isCilium,
+  },
+  {
+    id: 'tunnel-deleted',
+    check: 'node-tunnel-broken',
+    alone: true,
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: 'ip link del cilium_vxlan',
+    shows: ['cilium_vxlan', 'the device is gone'],
+    repair: restartUntil(`${DEVICES}/cilium_vxlan/links/cil_from_overlay`),
+    when: isCilium,
+  },
+  {
+    id: 'socket-of-agent-gone',
+    check: 'cni-agent-down',
+    alone: true,
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: 'mv /var/run/cilium/cilium.sock /run/e2e-cilium.sock',
+    shows: ['/var/run/cilium/cilium.sock', 'the file is gone'],
+    repair: restartUntil('/var/run/cilium/cilium.sock'),
+    cleanup: 'rm -f /run/e2e-cilium.sock',
     when: isCilium,
   },
   {
