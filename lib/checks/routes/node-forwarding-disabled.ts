@@ -56,7 +56,7 @@ export const nodeForwardingDisabled = defineCheck({
       const layout = forwardedLayout(network);
       return layout === null ? [] : [{ network, layout }];
     });
-    // Only what leaves the node: the switches of links are the agent's.
+    // Only what leaves the node, and the answers to it.
     const past = forwardsForCilium(hostPacketFilters) ? podNetworks.flatMap(ofCilium) : [];
     const needing = [...forwarded, ...past];
     if (needing.length === 0) {
@@ -68,7 +68,7 @@ export const nodeForwardingDisabled = defineCheck({
     const switches =
       off.length > 0
         ? off
-        : linkSwitches(forwarded, hostNetwork).filter(
+        : linkSwitches(needing, hostNetwork).filter(
             // Of these two the kernel takes the one that is on.
             ({ name }) =>
               kernel.sysctls[name] === '0' &&
@@ -88,7 +88,7 @@ export const nodeForwardingDisabled = defineCheck({
     const ofStrict = new Set(strict?.pods);
     const concerned = links.has(undefined)
       ? needing
-      : forwarded.filter(
+      : needing.filter(
           ({ network, layout }) => ofStrict.has(network) || links.has(nodeLink(network, layout) ?? undefined),
         );
     return [

@@ -44,14 +44,21 @@ describe('node-forwarding-disabled', () => {
     expect(found?.remedy[0]?.command).toBe('sysctl -w net.ipv4.ip_forward=1');
   });
 
-  it('finds it off where the kernel masquerades for Cilium, and leaves the links of its pods', () => {
+  it('finds it off where the kernel masquerades for Cilium, also for a single pod or on the uplink', () => {
     const rules = ['-A CILIUM_POST_nat -s 10.244.1.0/24 ! -d 10.244.0.0/16 ! -o cilium_+ -j MASQUERADE'];
     const masquerades = aFilter('iptables-nft', 'nat', { CILIUM_POST_nat: { rules } });
     const { network } = aCiliumPod();
     const [found] = failures(runWith([masquerades], { 'net.ipv4.ip_forward': '0' }, network));
     expect(found?.detail).toContain('net.ipv4.ip_forward is 0 (IPv4 of all links); 1 pod');
-    const links = { [`net.ipv4.conf.${network.hostLink?.name}.forwarding`]: '0', 'net.ipv4.ip_forward': '1' };
-    expect(runWith([masquerades], links, network)).toMatchObject([{ result: 'pass' }]);
+    for (const link of [network.hostLink?.name, 'eth0']) {
+      const name = `net.ipv4.conf.${link}.forwarding`;
+      const off = { [name]: '0', 'net.ipv4.ip_forward': '1' };
+      const [of, ...more] = failures(runWith([masquerades], off, network));
+      expect(of?.remedy[0]?.command).toBe(`sysctl -w ${name}=1`);
+      expect(of?.detail).toContain('; 1 pod');
+      expect(more).toEqual([]);
+      expect(runWith([], off, network)).toMatchObject([{ result: 'notApplicable' }]);
+    }
     expect(runWith([], { 'net.ipv4.ip_forward': '0' }, network)).toMatchObject([{ result: 'notApplicable' }]);
   });
 

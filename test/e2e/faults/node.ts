@@ -1,5 +1,5 @@
 /** Faults of a node's kernel settings, and of programs on its links. */
-import { type Fault, inInjector, isAws, isCilium, isForwardedByKernel } from './fault.ts';
+import { type Fault, inInjector, isAws, isBridge, isCilium, isForwardedByKernel } from './fault.ts';
 
 export const nodeFaults: readonly Fault[] = [
   {
@@ -24,7 +24,19 @@ export const nodeFaults: readonly Fault[] = [
     shows: ['net.ipv4.conf.$UPLINK.forwarding', '0'],
     repair: 'remedy',
     cleanup: 'echo 1 > /proc/sys/net/ipv4/conf/$UPLINK/forwarding',
-    when: isForwardedByKernel,
+  },
+  {
+    id: 'link-forwarding-off',
+    check: 'node-forwarding-disabled',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: 'echo 0 > /proc/sys/net/ipv4/conf/$HOST_LINK/forwarding',
+    shows: ['net.ipv4.conf.$HOST_LINK.forwarding', '0'],
+    repair: 'remedy',
+    cleanup: 'echo 1 > /proc/sys/net/ipv4/conf/$HOST_LINK/forwarding',
+    // Ports of a bridge forward by its setting.
+    when: (platform) => !isBridge(platform),
   },
   {
     id: 'uplink-filters-strictly',
