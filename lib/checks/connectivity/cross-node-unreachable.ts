@@ -179,9 +179,14 @@ function placeOf(way: Silent, ways: readonly Silent[], ring: Ring): string {
   if (reach?.at === 'next')
     return `its packets come as far as ${next} (${reach.by}), so they are lost there, or the answers on their way back`;
   if (reach?.at === 'between')
-    return `its packets come as far as ${reach.by}, a router between the two, and do not reach ${next}`;
-  if (reach?.at === 'own')
-    return `its packets come as far as ${own} (${reach.by}), so they are lost between the two, or where ${next} receives them`;
+    return `its packets come as far as ${reach.by}, a router between the two, and nothing shows that they reach ${next}`;
+  if (reach?.at === 'own') {
+    const lost = `its packets come as far as ${own} (${reach.by}), so they are lost between the two, or where ${next} receives them`;
+    // Where all that the next node sends to pods of this one is lost, so is its word that the packets came.
+    return back !== undefined && reachOf(back, ring)?.at === 'next'
+      ? lost
+      : `${lost}, or nothing comes back from ${next}`;
+  }
   if (podToNode)
     return `it gets one from ${next} itself (${nextAddress}), so only what is for pods there is lost`;
   return 'nobody on the way says how far its packets come';
