@@ -123,6 +123,17 @@ export const restorableSchema = z.discriminatedUnion('what', [
       .boolean()
       .describe("True: the plugin writes it, with the MAC address of the node's end; else the kernel asks."),
   }),
+  z.object({
+    what: z.literal('pod-neighbour'),
+    namespace: namespaceSchema,
+    link: hostLinkSchema,
+    inPod: linkName.describe("The pod's end."),
+    address: address.describe('Of another pod of the node.'),
+    mac: mac.describe(
+      'The wrong address, in a permanent entry: the entry is removed, and the kernel asks the other pod.',
+    ),
+    other: namespaceSchema.describe('Of the other pod.'),
+  }),
 ]);
 export type Restorable = z.infer<typeof restorableSchema>;
 
@@ -165,6 +176,8 @@ export function restorableName(object: Restorable): string {
       return `neighbour-${object.address}`;
     case 'gateway-neighbour':
       return `neighbour-${object.gateway}`;
+    case 'pod-neighbour':
+      return `neighbour-${object.address}`;
   }
 }
 

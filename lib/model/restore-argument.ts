@@ -57,6 +57,8 @@ function ofLink(object: OfLink): (string | number)[] {
       return [object.on, object.address, object.mac];
     case 'gateway-neighbour':
       return [object.inPod, object.gateway, object.mac ?? NONE, object.written ? 'written' : 'asked'];
+    case 'pod-neighbour':
+      return [object.inPod, object.address, object.mac, object.other.pin, object.other.inode];
   }
 }
 
@@ -79,6 +81,7 @@ const argumentsFor = (word: 'restore' | 'undo'): string[] => {
     'link-setting': `${hostLink},(forwarding|proxy_arp)`,
     'node-neighbour': `${hostLink},${LINK},${ADDRESS},${MAC}`,
     'gateway-neighbour': `${hostLink},${LINK},${ADDRESS},(${NONE}|${MAC}),(written|asked)`,
+    'pod-neighbour': `${hostLink},${LINK},${ADDRESS},${MAC},${PIN},${NUMBER}`,
   };
   const ofPods = Object.entries(fields).map(([what, rest]) => `^${word}-${what}=${pod},${rest}$`);
   return [...ofPods, ...staleArguments(word)];

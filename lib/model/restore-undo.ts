@@ -61,6 +61,8 @@ export function undoCommand(object: Restorable): string {
       return object.mac === null
         ? inPod('neigh', 'del', object.gateway, 'dev', object.inPod)
         : inPod('neigh', 'replace', object.gateway, ...permanent(object.mac), 'dev', object.inPod);
+    case 'pod-neighbour':
+      return inPod('neigh', 'replace', object.address, ...permanent(object.mac), 'dev', object.inPod);
   }
 }
 

@@ -87,6 +87,12 @@ const LOSSES: readonly Loss[] = (
       inject: `ip neigh replace "$(ip route show default | sed 's/.*via \\([^ ]*\\).*/\\1/')" lladdr 02:00:00:00:be:ef dev eth0 nud permanent`,
       when: isBridge(platform) || isRouted,
     },
+    {
+      check: 'pod-neighbour-wrong',
+      inPod: true,
+      inject: 'ip neigh replace "$FIRST_IP" lladdr 02:00:00:00:be:e0 dev eth0 nud permanent',
+      when: isBridge(platform),
+    },
     { check: 'host-route-missing', inPod: false, inject: 'ip route del "$IP/32"', when: isRouted },
     {
       check: 'host-route-misdirected',
@@ -201,7 +207,8 @@ describe.skipIf(!isBridge(platform) && !isRouted)(`pods on ${node} that lost a p
     for (const [index, { inPod, inject: script }] of LOSSES.entries()) {
       const pod = pods[index];
       if (pod === undefined) throw new Error('a pod is missing');
-      if (inPod) await inNetworkOf(node, pod.variables.PID ?? '', script);
+      const withFirst = script.replace('$FIRST_IP', pods[0]?.variables.IP ?? '');
+      if (inPod) await inNetworkOf(node, pod.variables.PID ?? '', withFirst);
       else
         await inNodeNetwork(node, script, {
           ...pod.variables,

@@ -47,11 +47,15 @@ from_gone() { ip rule del from "10.2.2.$1" priority 1536; lost "$1" from aws-rul
 wrong=02:de:ad:00:00:01
 node_wrong() { ip neigh replace "$2" lladdr $wrong nud permanent dev "$3"; lost "$1" neighbour node-neighbour "$(end_of "$1"),$3,$2,$wrong"; }
 gateway_wrong() { inside "$1" ip neigh replace "$2" lladdr $wrong nud permanent dev eth0; lost "$1" gateway gateway-neighbour "$(end_of "$1"),eth0,$2,$wrong,$3"; }
+# other_wrong NUMBER OTHER: the pod has a wrong entry for the other one.
+other_wrong() { inside "$1" ip neigh replace "10.1.1.$2" lladdr $wrong nud permanent dev eth0; lost "$1" other pod-neighbour "$(end_of "$1"),eth0,10.1.1.$2,$wrong,$(pin "$2"),$(inode "$2")"; }
 switched_off() { echo 0 >"/proc/sys/net/ipv4/conf/$2/$3"; lost "$1" "${4:-$3}" link-setting "$2,$(cat "/sys/class/net/$2/ifindex"),$3"; }
 
-bridged='5 6 8 12 28 33 36' own='1 2 3 4 7 9 10 11 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 30 31 34 35'
+bridged='5 6 8 12 28 33 36 40 41 42 43 44 45 46' own='1 2 3 4 7 9 10 11 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 30 31 34 35'
 if [ -n "${FEW:-}" ]; then
-  bridged=$(for each in $bridged; do case " $FEW " in *" $each "*) echo "$each" ;; esac; done)
+  # That one has an entry for another pod.
+  companion=$(case " $FEW " in *" 40 "*) echo 41 ;; esac)
+  bridged=$(for each in $bridged; do case " $FEW $companion " in *" $each "*) echo "$each" ;; esac; done)
   own=$(for each in $own 20; do case " $FEW 20 " in *" $each "*) echo "$each" ;; esac; done | sort -u)
 fi
 for each in $bridged; do pod "$each"; done
@@ -87,6 +91,7 @@ lose() {
     10) inside 10 ip neigh del 169.254.1.1 dev eth0; lost 10 gateway gateway-neighbour "$(end_of 10),eth0,169.254.1.1,none,written" ;;
     11) switched_off 11 "$(link 11)" proxy_arp ;;
     12) switched_off 12 cni0 forwarding; switched_off 12 eth9 forwarding uplink ;;
+    40) other_wrong 40 41 ;;
     off) echo 0 >/proc/sys/net/ipv4/ip_forward; lost 1 forwarding forwarding 4 ;;
     six | advertised | accepted)
       sed -i 's#"ips": \[#&{"address": "fd00::1/128"}, #' /var/lib/cni/results/lab-1-eth0
@@ -98,7 +103,7 @@ lose() {
     four) echo 0 >/proc/sys/net/ipv6/conf/all/forwarding; lost 1 forwarding forwarding 6 ;;
   esac
 }
-for each in ${FEW:-1 2 3 4 5 6 7 8 9 10 11 12}; do lose "$each"; done
+for each in ${FEW:-1 2 3 4 5 6 7 8 9 10 11 12 40}; do lose "$each"; done
 [ -z "${OFF:-}" ] || lose "$OFF"
 if [ -z "${FEW:-}" ]; then
 for each in 13 14 15 16 17 18; do route_gone $each; done
@@ -117,6 +122,10 @@ lost 33 subnet node-route cni0,10.9.9.0/24,10.9.9.1
 gateway_wrong 34 169.254.1.1 written
 to_gone 35
 lost 36 subnet node-route other,10.8.8.0/24,10.8.8.1
+other_wrong 42 41
+other_wrong 43 41
+other_wrong 44 45
+other_wrong 41 46
 # What became of it since.
 ip route add 10.2.2.13 dev "$(link 13)" scope link
 ip route add 10.2.2.14 via 10.7.7.1
@@ -134,5 +143,9 @@ inside 27 ip neigh replace 169.254.1.1 lladdr "$(mac 27)" nud permanent dev eth0
 ip link set "$(link 30)" name elsewhere
 inside 34 ip route del default
 told 35 aws-cni 10.2.2.135 2
+inside 42 ip neigh replace 10.1.1.41 lladdr 02:de:ad:00:00:02 nud permanent dev eth0
+inside 43 ip neigh del 10.1.1.41 dev eth0
+inside 45 ip addr del 10.1.1.45/24 dev eth0
+unshare --net="/run/netns/$(pin 46)" true
 fi
 finish

@@ -18,6 +18,7 @@ const LOST = [
   ['11/proxy_arp', 'nobody answers on the link of the pod'],
   ['12/forwarding', 'the bridge does not forward'],
   ['12/uplink', 'the uplink does not forward'],
+  ['40/other', 'the pod has a wrong entry of another pod'],
 ] as const;
 
 const REFUSED = [
@@ -41,6 +42,14 @@ const REFUSED = [
   ['33/subnet', 'the bridge has another address', /cni0 does not have the address 10\.9\.9\.1\/24/],
   ['34/gateway', 'no route leads to the gateway', /no route of it leads to the gateway 169\.254\.1\.1/],
   ['35/to', 'its plugins gave it another address', /does not name the address 10\.2\.2\.35/],
+  ['42/other', 'the entry is another one', /it has changed since it was found/],
+  ['43/other', 'the entry is gone', /it is as it should be/],
+  [
+    '44/other',
+    'the other pod has lost the address',
+    /the other pod does not have the address 10\.1\.1\.45 by now/,
+  ],
+  ['41/other', 'the other pod was recreated', /the other pod does not have the address 10\.1\.1\.46 by now/],
   ['36/subnet', 'the bridge is not that of its plugins', /does not name other/],
 ] as const;
 
@@ -119,6 +128,7 @@ describe.skipIf(whyNoLab() !== null)('a repair of a node that is killed', { time
     ['6', 'neigh del 10.1.1.6 dev cni0'],
     ['8', 'neigh del 10.1.1.254 dev eth0'],
     ['9', 'neigh replace 169.254.1.1 *'],
+    ['40', 'neigh del 10.1.1.41 dev eth0'],
   ]);
 });
 
@@ -137,6 +147,7 @@ describe.skipIf(whyNoLab() !== null)(
       ['8', 'neigh replace 10.1.1.254 *'],
       ['9', 'neigh replace 169.254.1.1 *'],
       ['10', 'neigh del 169.254.1.1 dev eth0'],
+      ['40', 'neigh replace 10.1.1.41 *'],
       // A setting is written by no program: the last look before it, and the first after it.
       ['11', 'after -j route show default'],
       ['11', 'before -j route show default', 2],

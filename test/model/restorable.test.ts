@@ -121,6 +121,19 @@ const OBJECTS: readonly (readonly [Restorable, string, string])[] = [
     `restore-gateway-neighbour=shop/web-1/x,${told},veth12345678,7,eth0,fe80::1,none,written`,
     `nsenter --net=/run/netns/${namespace.pin} ip neigh del fe80::1 dev eth0`,
   ],
+  [
+    {
+      what: 'pod-neighbour',
+      namespace,
+      link,
+      inPod: 'eth0',
+      address: '10.1.1.3',
+      mac: '02:de:ad:00:00:01',
+      other: { pin: namespace.pin.replace(/.$/, 'b'), inode: 8 },
+    },
+    `restore-pod-neighbour=shop/web-1/x,${told},veth12345678,7,eth0,10.1.1.3,02:de:ad:00:00:01,${namespace.pin.replace(/.$/, 'b')},8`,
+    `nsenter --net=/run/netns/${namespace.pin} ip neigh replace 10.1.1.3 lladdr 02:de:ad:00:00:01 nud permanent dev eth0`,
+  ],
 ];
 
 describe('what is put back', () => {

@@ -38,8 +38,10 @@ export function restoreEach(objects: readonly LostObject[]): {
   return data === undefined ? {} : { repair: data };
 }
 
-function namespaceOf({ sandbox, namespace }: Named) {
-  return { pin: sandbox.namespacePath?.replace(/^(?:\/var)?\/run\/netns\//, ''), inode: namespace };
+/** The namespace of a pod, as it is known again; of one that no runtime names, what is never touched. */
+export function namespaceOf({ sandbox, namespace }: Named) {
+  const pin = sandbox.namespacePath?.replace(/^(?:\/var)?\/run\/netns\//, '') ?? '';
+  return { pin, inode: namespace ?? 0 };
 }
 
 /** The node's end of the pod's pair, as it is known again; of one that is not known, what is never put back. */

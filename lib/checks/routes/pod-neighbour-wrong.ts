@@ -1,10 +1,16 @@
 import { addressKey, contains } from '../../computed/cidr.ts';
-import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import {
+  linkFault,
+  mainAddresses,
+  mayChangeNetwork,
+  networkElsewhere,
+} from '../../computed/preconditions.ts';
 import { mostSpecific } from '../../computed/routing-decision.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
+import { hostEnd, namespaceOf, restore } from '../remedies/restore.ts';
 import { command, recreatePod, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 10;
@@ -75,6 +81,23 @@ export const podNeighbourWrong = definePodCheck({
                 ? [repair(`Likewise the other ${wrong.length - SHOWN}: the next audit names them.`)]
                 : []),
             ],
+      // A pod may have written one itself.
+      ...(network.pod.containers.some(mayChangeNetwork)
+        ? {}
+        : restore(
+            network,
+            ...wrong.slice(0, SHOWN).map(
+              ({ destination, mac, other }) =>
+                ({
+                  what: 'pod-neighbour',
+                  link: hostEnd(network.hostLink),
+                  inPod: network.interface,
+                  address: destination,
+                  mac,
+                  other: namespaceOf(other),
+                }) as const,
+            ),
+          )),
     };
   },
 });

@@ -153,6 +153,14 @@ elif $fourth == "none" and $entry != null or $fourth != "none" and ($entry.lladd
 elif any($routes[][]; .gateway == $third and .dev == $value) | not then "no route of it leads to the gateway \($third)"
 elif $fifth == "written" and (any($plugins[]; .type == "aws-cni") | not) then "its plugins write no such entry"
 else "found" end;
+def pod_neighbour:
+pair // ($more[0] | map(select(.dst == $third and .dev == $value)) | .[0]) as $entry
+| [$more[1][] | select(any(.addr_info[]?; .local == $third)) | .address] as $macs
+| if $inner.ifname != $value then "it has no \($value)"
+elif ($macs | length) == 0 then "the other pod does not have the address \($third) by now"
+elif $entry == null or ($entry.lladdr | IN($macs[])) or ($entry.state // [] | any(. == "PERMANENT") | not) then "right"
+elif $entry.lladdr == $fourth then "found"
+else "it has changed since it was found" end;
 if $what == "lo" then loopback
 elif $what == "default-route" then default_route
 elif $what == "subnet-route" then subnet_route
@@ -166,5 +174,6 @@ elif $what == "forwarding" then forwarding
 elif $what == "link-setting" then link_setting
 elif $what == "node-neighbour" then node_neighbour
 elif $what == "gateway-neighbour" then gateway_neighbour
+elif $what == "pod-neighbour" then pod_neighbour
 else "it is of no known kind" end
 | gsub("[^ -~]"; "")

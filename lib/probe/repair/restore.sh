@@ -41,6 +41,7 @@ rest_of_node() {
       ;;
     node-neighbour) ip -j neigh ;;
     gateway-neighbour) in_pod ip -j neigh ;;
+    pod-neighbour) in_pod ip -j neigh && if runs_in "$9" "${10}"; then nsenter --net="$M/root/run/netns/$9" ip -j addr; else echo '[]'; fi ;;
   esac
 }
 
@@ -87,6 +88,7 @@ put_back() {
     forwarding) echo 1 >"$(setting_of "$(forwarding_of "$4")")" ;;
     link-setting) echo 1 >"$(setting_of "ipv4/conf/$4/$6")" ;;
     node-neighbour) ip neigh del "$7" dev "$6" ;;
+    pod-neighbour) in_pod ip neigh del "$7" dev "$6" ;;
     stale-route) ip route del "$6" dev "$4" ;;
     stale-rule) case $5 in main) ip rule del to "$4" lookup main priority 512 ;; *) ip rule del from "$4" lookup "$5" priority 1536 ;; esac ;;
     gateway-neighbour)
@@ -112,6 +114,7 @@ take_back() {
     aws-rule) case $7 in main) ip rule del to "$6" lookup main priority 512 ;; *) ip rule del from "$6" lookup "$7" priority 1536 ;; esac ;;
     forwarding) echo 0 >"$(setting_of "$(forwarding_of "$4")")" ;;
     link-setting) echo 0 >"$(setting_of "ipv4/conf/$4/$6")" ;;
+    pod-neighbour) in_pod ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;;
     stale-route) ip route add "$6" dev "$4" scope "$7" ;;
     stale-rule) case $5 in main) ip rule add to "$4" lookup main priority 512 ;; *) ip rule add from "$4" lookup "$5" priority 1536 ;; esac ;;
     node-neighbour) ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;;

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { podNeighbourWrong } from '../../../lib/checks/routes/pod-neighbour-wrong.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
 import type { Neighbour, Route } from '../../../lib/model/network.ts';
-import { aLink, anAddress, aPod, aPodNetwork, aRoute, aStack, context, failures } from '../evidence.ts';
+import {
+  aHostLink,
+  aLink,
+  anAddress,
+  aPod,
+  aPodNetwork,
+  aRoute,
+  aStack,
+  context,
+  failures,
+} from '../evidence.ts';
 
 const OTHER = '10.244.1.9';
 const MAC = '0a:58:0a:f4:01:09';
@@ -37,6 +47,34 @@ describe('pod-neighbour-wrong', () => {
     expect(found?.remedy.map(({ command }) => command)).toEqual([
       expect.stringMatching(/^nsenter --net=\/\S+ ip neigh del 10\.244\.1\.9 dev eth0$/),
     ]);
+  });
+
+  it('lets the tool delete it, unless the pod may have written it itself', () => {
+    const pin = (digit: string) => `cni-00000000-0000-4000-8000-00000000000${digit}`;
+    const named = (podNetworks: PodNetwork[], netAdmin: boolean): PodNetwork[] =>
+      podNetworks.map((network, index) => ({
+        ...network,
+        sandbox: { ...network.sandbox, namespacePath: `/var/run/netns/${pin(String(index))}` },
+        hostLink: aHostLink({ name: 'veth12345678', index: 7 }),
+        pod: { ...network.pod, containers: network.pod.containers.map((each) => ({ ...each, netAdmin })) },
+      }));
+    const repairOf = (netAdmin: boolean) =>
+      failures(podNeighbourWrong.run({ podNetworks: named(pods([entry()]), netAdmin) }, context))[0]?.repair;
+    expect(repairOf(false)).toEqual({
+      kind: 'restore',
+      objects: [
+        {
+          what: 'pod-neighbour',
+          namespace: { pin: pin('0'), inode: expect.any(Number) },
+          link: { name: 'veth12345678', index: 7 },
+          inPod: 'eth0',
+          address: OTHER,
+          mac: WRONG,
+          other: { pin: pin('1'), inode: 4026532999 },
+        },
+      ],
+    });
+    expect(repairOf(true)).toBeNull();
   });
 
   it.each<[string, Neighbour[], Route[]?]>([
