@@ -72,8 +72,9 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     ...namespacesActs(ofKind('delete-namespaces', found)),
     ...pinsActs(ofKind('delete-pins', found)),
     ...pairsActs(ofKind('delete-veths', found)),
-    ...routesActs(ofKind('delete-routes', found)),
     ...recordsActs(ofKind('release-addresses', found)),
+    // Refused as long as there is a record of the address.
+    ...routesActs(ofKind('delete-routes', found)),
     ...podActs(ofKind('recreate-pod', found), known),
     ...agentActs(ofKind('restart-agent', found), known),
     ...rebootActs(ofKind('reboot-node', found), known, asked),

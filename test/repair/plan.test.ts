@@ -224,6 +224,13 @@ describe('a plan for what is leaked on a node', () => {
     ]);
   });
 
+  it('frees the record of an address before it deletes the route to it', () => {
+    expect(planned(aStaleRoute(5), records()).acts.map(({ kind }) => kind)).toEqual([
+      'release-addresses',
+      'delete-routes',
+    ]);
+  });
+
   it('has one act for pins that are plain files, each by its name, number and time', () => {
     const name = 'cni-00000000-0000-4000-8000-0000000000ff';
     expect(planned(aPlainPin()).acts).toMatchObject([
