@@ -3,7 +3,9 @@ import { expect, it } from 'vitest';
 import { catalogue } from '../../lib/checks/catalogue.ts';
 import { diagnoseNode } from '../../lib/diagnosis/diagnose-node.ts';
 import { cniPlugin, knownPlugins } from '../../lib/model/cni-plugins.ts';
-import { aNamespace, aPin, aRoute, HOST_NAMESPACE, HOST_PID_NAMESPACE, POD_NAMESPACE } from './evidence.ts';
+import { found, type Mutation, type Parts, podAt, remove } from './broken-node.ts';
+import { aNamespace, aPin, aRoute, HOST_NAMESPACE, HOST_PID_NAMESPACE } from './evidence.ts';
+import { mutationsOfApi, mutationsOfNode, mutationsOfPods } from './more-mutations.ts';
 import { aNodePlan, type NodePlan } from './node-plan.ts';
 import { evidenceOf, makeNode, type RawNode } from './nodes.ts';
 
@@ -25,44 +27,6 @@ it('finds nothing on a healthy node, whatever its layout, its pods and what runs
   );
 });
 
-/** An ordinary pod of the node, with all that is known about it. */
-function podAt(node: RawNode, index: number) {
-  const inode = POD_NAMESPACE + index;
-  const stackOf = (inode: number) => {
-    const stack = node.namespaces.find((namespace) => namespace.inode === inode)?.stack;
-    if (stack?.status !== 'present') throw new Error(`no stack of ${inode}`);
-    return stack.value;
-  };
-  const own = stackOf(inode);
-  const host = stackOf(HOST_NAMESPACE);
-  const link = found(own.links.find(({ name }) => name === 'eth0'));
-  return {
-    inode,
-    own,
-    host,
-    link,
-    hostLink: host.links.find(({ peer }) => peer?.status === 'matched' && peer.namespace === inode),
-    pod: found(node.pods.find(({ name }) => name === `web-${index}`)),
-    sandbox: found(node.sandboxes.find(({ name }) => name === `web-${index}`)),
-  };
-}
-
-function found<Item>(item: Item | undefined): Item {
-  if (item === undefined) throw new Error('the node is not as it was made');
-  return item;
-}
-
-function remove<Item>(items: Item[], unwanted: (item: Item) => boolean): void {
-  items.splice(0, Infinity, ...items.filter((item) => !unwanted(item)));
-}
-
-type Parts = ReturnType<typeof podAt>;
-type Mutation = {
-  readonly break: (parts: Parts, node: RawNode) => void;
-  /** Where the fault can be detected; everywhere by default. */
-  readonly on?: (parts: Parts, node: RawNode) => boolean;
-};
-
 const paired = ({ hostLink }: Parts) => hostLink?.kind === 'veth';
 const known: readonly string[] = knownPlugins.filter((plugin) => cniPlugin(plugin)?.layout != null);
 const routed = (parts: Parts, { layout }: RawNode) =>
@@ -72,6 +36,9 @@ const forwards = ({ layout }: RawNode) => cniPlugin(layout.plugin)?.layout?.forw
 const isDefault = ({ destination }: { destination: string }) => destination.endsWith('/0');
 
 const mutations: Readonly<Record<string, Mutation>> = {
+  ...mutationsOfPods,
+  ...mutationsOfNode,
+  ...mutationsOfApi,
   'pod-interface-missing': { break: ({ own, link }) => remove(own.links, (each) => each === link) },
   'pod-interface-down': {
     break: ({ link }) => Object.assign(link, { up: false, carrier: false, operState: 'DOWN' }),
@@ -324,6 +291,7 @@ const ofTheNode = [
   'bridge-address-stale',
   'node-forwarding-disabled',
   'host-route-missing',
+  ...Object.keys(mutationsOfNode),
 ];
 
 /** A node whose first two pods are ordinary ones, as a copy that can be broken. */
