@@ -112,9 +112,11 @@ if (import.meta.main) {
     const formatted = spawnSync('npx', format, { cwd: root, encoding: 'utf8' });
     if (formatted.status !== 0) console.error(`Not formatted (npm run format): ${formatted.stderr}`);
     console.log(`Written, or added to:\n${files.map((file) => `  ${file}`).join('\n')}`);
-    console.log(`\nNow write the check until this passes:\n  npx vitest run ${id} catalogue`);
     console.log(
-      'Then the steps from 6 on of "Add a check" in CONTRIBUTING.md: its mutation, its fault and its page.',
+      `\nNow write the check, its test and its page until this passes:\n  npx vitest run ${id} catalogue`,
+    );
+    console.log(
+      'Then the steps from 6 on of "Add a check" in CONTRIBUTING.md: its mutation, its fault and its severity.',
     );
   } catch (error) {
     console.error((error as Error).message);
