@@ -58,6 +58,35 @@ describe('pod-address-wrong-subnet', () => {
     expect(run(old(flannel), { cniConfig, node: aNode({ podCIDRs: [] }) })[0]?.result).toBe('notApplicable');
   });
 
+  it('passes an address in the second of its subnets, and leaves a family without a subnet alone', () => {
+    expect(
+      run(old(), { cniConfig: config({ subnets: ['10.244.1.0/24', '10.244.7.0/24'] }) })[0]?.result,
+    ).toBe('pass');
+    const dual = aPodNetwork({
+      pod: aPod({ podIPs: ['10.244.1.2', 'fd00::2'] }),
+      stack: aStack({
+        addresses: [anAddress(), anAddress({ family: 6, address: 'fd00::2', prefixLength: 64 })],
+      }),
+    });
+    expect(run(dual)[0]?.result).toBe('pass');
+  });
+
+  it('compares the prefix length with the result of the main interface, and only where there is one', () => {
+    const [given] = aCniResult().addresses;
+    const other = aCniResult({ interface: 'net1', addresses: given ? [{ ...given, prefixLength: 16 }] : [] });
+    expect(run(aPodNetwork({ results: [other, aCniResult()] }))[0]?.result).toBe('pass');
+    expect(run(aPodNetwork({ results: [aCniResult({ addresses: [] })] }))[0]?.result).toBe('pass');
+  });
+
+  it('goes by the addresses of the bridge that are global and of the same family', () => {
+    const bridge = [
+      anAddress({ link: 'cni0', address: '10.244.7.1', scope: 'link' }),
+      anAddress({ link: 'cni0', address: 'fd99::1', family: 6 }),
+      anAddress({ link: 'cni0', address: '10.244.1.1' }),
+    ];
+    expect(failures(run(old(), { hostNetwork: aHostStack({ addresses: bridge }) }))).toHaveLength(1);
+  });
+
   it('leaves it to bridge-address-stale where the bridge itself is in the old subnet', () => {
     const hostNetwork = aHostStack({ addresses: [anAddress({ link: 'cni0', address: '10.244.7.1' })] });
     expect(run(old(), { hostNetwork })[0]).toMatchObject({
@@ -69,6 +98,8 @@ describe('pod-address-wrong-subnet', () => {
   it.each<[string, PodNetwork, NonNullable<Parameters<typeof config>[0]>]>([
     ['plugins that take addresses of the VPC', old({ plugin: 'aws-cni' }), { ipam: [], subnets: [] }],
     ['a network that the configuration does not name', old(), { network: 'another' }],
+    ['another plugin for addresses', old(), { ipam: ['dhcp'] }],
+    ['a configuration that cannot be read', old(), { error: 'it is not JSON' }],
     ['a configuration without subnets of its own', old(), { subnets: [] }],
     ['a pod that lost its address', old({ stack: aStack({ addresses: [] }) }), {}],
     ['a family without a subnet', old(), { subnets: ['fd00::/64'] }],

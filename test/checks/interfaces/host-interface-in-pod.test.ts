@@ -27,6 +27,22 @@ describe('host-interface-in-pod', () => {
     ).toBe('pass');
   });
 
+  it.each([
+    ['a link without a kind, with a MAC address that the node does not have', {}],
+    ['a macvlan over a device', { kind: 'macvlan', parentDevice: '0000:00:06.0' }],
+    ['a veth with the MAC address of a device of the node', { kind: 'veth', mac: '02:00:00:00:00:01' }],
+  ])('passes a pod with %s', (_, changes) => {
+    expect(run(aPodNetwork({ stack: withDevice({ mac: '02:00:00:00:77:77', ...changes }) }))).toMatchObject([
+      { result: 'pass' },
+    ]);
+  });
+
+  it('finds a device that a CNI result lists on the side of the node', () => {
+    const interfaces = [{ name: 'eth1', mac: null, inPod: false }];
+    const stack = withDevice({ parentDevice: '0000:00:06.0' });
+    expect(failures(run(aPodNetwork({ stack, results: [aCniResult({ interfaces })] })))).toHaveLength(1);
+  });
+
   it('finds a device of a bus, and gives it back', () => {
     const [found] = failures(
       run(aPodNetwork({ stack: withDevice({ mac: '02:00:00:00:00:09', parentDevice: '0000:00:06.0' }) })),
@@ -40,9 +56,13 @@ describe('host-interface-in-pod', () => {
   });
 
   it('leaves a device alone that the CNI plugin gave to the pod', () => {
-    const interfaces = [{ name: 'eth1', mac: null, inPod: true }];
+    const interfaces = [
+      { name: 'eth0', mac: null, inPod: true },
+      { name: 'eth1', mac: null, inPod: true },
+    ];
     const stack = withDevice({ parentDevice: '0000:00:06.0' });
-    expect(run(aPodNetwork({ stack, results: [aCniResult({ interfaces })] }))[0]?.result).toBe('pass');
+    const results = [aCniResult(), aCniResult({ interfaces })];
+    expect(run(aPodNetwork({ stack, results }))[0]?.result).toBe('pass');
   });
 
   it('leaves pods alone that asked for a device', () => {
@@ -51,9 +71,11 @@ describe('host-interface-in-pod', () => {
       run(aPodNetwork({ stack, pod: aPod({ annotations: { 'k8s.v1.cni.cncf.io/networks': 'sriov' } }) }))[0]
         ?.result,
     ).toBe('notApplicable');
-    expect(run(aPodNetwork({ stack, results: [aCniResult({ plugins: ['host-device'] })] }))[0]?.result).toBe(
-      'notApplicable',
-    );
+    expect(
+      run(
+        aPodNetwork({ stack, results: [aCniResult(), aCniResult({ plugins: ['tuning', 'host-device'] })] }),
+      )[0]?.result,
+    ).toBe('notApplicable');
   });
 
   it('does not know without the namespace', () => {

@@ -30,6 +30,15 @@ describe('node-loopback-down', () => {
     expect(found?.remedy[0]?.command).toBe('ip addr add 127.0.0.1/8 dev lo');
   });
 
+  it('looks for that address on the loopback alone, among others that it has', () => {
+    const addresses = [anAddress({ link: 'eth0', address: '127.0.0.1', prefixLength: 8 })];
+    expect(failures(run([lo(true)], addresses))).toHaveLength(1);
+    addresses.push(anAddress({ link: 'lo', address: '10.96.0.10', prefixLength: 32 }));
+    expect(failures(run([lo(true)], addresses))).toHaveLength(1);
+    addresses.push(anAddress({ link: 'lo', address: '127.0.0.1', prefixLength: 8 }));
+    expect(run([lo(true)], addresses)[0]?.result).toBe('pass');
+  });
+
   it('does not judge a node whose links have no loopback', () => {
     expect(run([], [])).toMatchObject([{ result: 'notApplicable' }]);
   });

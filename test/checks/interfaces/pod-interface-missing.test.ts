@@ -26,6 +26,14 @@ describe('pod-interface-missing', () => {
     expect(found?.remedy[0]?.command).toBe('kubectl get pod -n shop web-1 -o yaml > web-1.yaml');
   });
 
+  it('does not judge a pod that has no address yet', () => {
+    const stack = aStack({ links: [aLoopback()] });
+    const network = aPodNetwork({ pod: aPod({ podIPs: [] }), stack, link: null, hostLink: null });
+    expect(podInterfaceMissing.run({ podNetworks: [network] }, context)).toMatchObject([
+      { result: 'notApplicable', reason: 'the pod has no address in the API' },
+    ]);
+  });
+
   it('does not know when the namespace could not be read', () => {
     const [outcome] = podInterfaceMissing.run({ podNetworks: [aPodNetwork({ stack: null })] }, context);
     expect(outcome).toMatchObject({

@@ -32,6 +32,15 @@ describe('pod-loopback-down', () => {
     expect(found?.remedy[0]?.command).toBe('nsenter --net=/run/netns/cni-1 ip addr add 127.0.0.1/8 dev lo');
   });
 
+  it('looks for that address on the loopback alone, among others that it has', () => {
+    const addresses = [anAddress({ link: 'eth0', address: '127.0.0.1', prefixLength: 8 })];
+    expect(failures(run(aPodNetwork({ stack: stackWith({}, addresses) })))).toHaveLength(1);
+    addresses.push(anAddress({ link: 'lo', address: '10.96.0.10', prefixLength: 32 }));
+    expect(failures(run(aPodNetwork({ stack: stackWith({}, addresses) })))).toHaveLength(1);
+    addresses.push(anAddress({ link: 'lo', address: '127.0.0.1', prefixLength: 8 }));
+    expect(run(aPodNetwork({ stack: stackWith({}, addresses) }))[0]?.result).toBe('pass');
+  });
+
   it('finds a namespace without any loopback', () => {
     expect(failures(run(aPodNetwork({ stack: aStack({ links: [aLink()] }) })))[0]?.detail).toContain(
       'there is none',

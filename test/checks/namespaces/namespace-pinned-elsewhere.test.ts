@@ -39,6 +39,22 @@ describe('namespace-pinned-elsewhere', () => {
     expect(found?.remedy.at(-1)?.command).toBe('sysctl -w fs.may_detach_mounts=1');
   });
 
+  it.each([
+    ['2.6.32-754', 'high'],
+    ['3.17.8', 'high'],
+    ['3.18.0', 'low'],
+    ['4.4.0', 'low'],
+  ])('is, on kernel %s, %s', (kernelRelease, severity) => {
+    expect(failures(run({}, { host: aHost({ kernelRelease }) }))).toMatchObject([{ severity }]);
+  });
+
+  it('finds a process of the node that is no runtime, and a pod whose process has the name of one', () => {
+    expect(failures(run({ containerId: null }))).toMatchObject([
+      { object: { kind: 'process', name: 'cadvisor' } },
+    ]);
+    expect(failures(run({ command: 'crio' }))).toMatchObject([{ object: { kind: 'pod', name: 'web-1' } }]);
+  });
+
   it('is high and confirmed when a deletion failed for it', () => {
     const events = [
       anEvent({ reason: 'FailedSync', message: 'unlinkat /run/netns/cni-1: device or resource busy' }),

@@ -20,6 +20,18 @@ describe('pod-gateway-route-missing', () => {
     );
   });
 
+  it.each([
+    ['leads there by another gateway', { gateway: '10.244.1.254' }],
+    ['is on another link', { link: 'net1' }],
+    ['drops what is sent there', { type: 'blackhole', link: null }],
+    ['leads to another subnet', { destination: '10.99.0.0/16' }],
+    ['is the default route without a gateway', { destination: '0.0.0.0/0', metric: 500 }],
+  ])('does not count a route that %s', (_, changes) => {
+    const onLink = aRoute({ destination: '10.244.1.0/24', gateway: null, scope: 'link' });
+    const routes = [aRoute(), { ...onLink, ...changes }];
+    expect(failures(run(aPodNetwork({ stack: aStack({ routes }) })))).toHaveLength(1);
+  });
+
   it('finds a pod of AWS without its route to 169.254.1.1', () => {
     const pod = withStack(anAwsPod().network, { routes: [aRoute({ gateway: '169.254.1.1' })] });
     expect(failures(run(pod))[0]?.detail).toContain('169.254.1.1');

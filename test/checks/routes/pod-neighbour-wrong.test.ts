@@ -80,6 +80,12 @@ describe('pod-neighbour-wrong', () => {
   it.each<[string, Neighbour[], Route[]?]>([
     ['with its MAC address', [entry({ mac: MAC })]],
     ['that the kernel learned, and will ask for again', [entry({ states: ['STALE'] })]],
+    ['of another link', [entry({ link: 'net1' })]],
+    ['for its own address', [entry({ destination: '10.244.1.2' })]],
+    ['that has no MAC address', [entry({ mac: null })]],
+    ['that it does not use, as packets for it are dropped', [entry()], [{ ...toSubnet, type: 'blackhole' }]],
+    ['that it does not use, as its route is in another table', [entry()], [{ ...toSubnet, table: '100' }]],
+    ['that it does not use, as another link leads there', [entry()], [{ ...toSubnet, link: 'net1' }]],
     ['for an address of no pod of the node', [entry({ destination: '10.244.1.77' })]],
     ['that it does not use, as a gateway leads there', [entry()], [toGateway]],
     [

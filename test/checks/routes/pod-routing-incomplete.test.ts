@@ -27,22 +27,44 @@ function run({ rules = [LOCAL, MAIN], own = [OWN], links = [] as Link[], netAdmi
   );
 }
 
+type Case = readonly [string, Parameters<typeof run>[0], string];
+
 describe('pod-routing-incomplete', () => {
   it("passes a pod with the kernel's rules and local route, wherever they stand among others", () => {
     expect(run()).toMatchObject([{ result: 'pass' }]);
+    expect(run({ rules: [LOCAL, { ...MAIN, destination: 'all' }] })).toMatchObject([{ result: 'pass' }]);
     const moved = [rule(100, 'vpn', { fwmark: '0x1' }), rule(32765, 'local'), MAIN];
     expect(run({ rules: moved })).toMatchObject([{ result: 'pass' }]);
   });
 
-  it.each([
+  it.each<Case>([
     ['the local route is gone', { own: [] }, 'no route for 10.244.1.2 in table local'],
     ['the rule of the local table is gone', { rules: [MAIN] }, 'no rule that leads to table local'],
     ['the rule of the main table is gone', { rules: [LOCAL] }, 'no rule that leads to table main'],
-    [
-      'the rule of the main table is for some alone',
-      { rules: [LOCAL, { ...MAIN, source: '10.0.0.0/8' }] },
-      'no rule that leads to table main',
-    ],
+    ...Object.entries({
+      source: '10.0.0.0/8',
+      ...{
+        destination: '10.0.0.0/8',
+        inputLink: 'eth0',
+        outputLink: 'eth0',
+        fwmark: '0x1',
+        drops: 'blackhole',
+      },
+      family: 6 as const,
+    }).map(
+      ([key, value]): Case => [
+        `the rule of the main table is for some alone, by its ${key}`,
+        { rules: [LOCAL, { ...MAIN, [key]: value }] },
+        'no rule that leads to table main',
+      ],
+    ),
+    ...Object.entries({ type: 'unicast', table: 'main', destination: '10.244.1.3/32' }).map(
+      ([key, value]): Case => [
+        `the local route has another ${key}`,
+        { own: [{ ...OWN, [key]: value }] },
+        'no route for 10.244.1.2 in table local',
+      ],
+    ),
   ])('finds that %s, and recreates the pod', (_, changes, detail) => {
     const [found] = failures(run(changes));
     expect(found?.detail).toContain(detail);
