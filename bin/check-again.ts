@@ -1,15 +1,26 @@
 /** The command that shows whether a repair helped. */
 import { catalogue } from '../lib/checks/catalogue.ts';
 import type { ClusterTarget } from '../lib/cluster/index.ts';
+import type { ActiveProbe } from '../lib/model/active-probe.ts';
 import { isCounted, nodeOf } from '../lib/model/finding.ts';
 import type { KubectlOptions } from '../lib/model/kubectl.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE } from '../lib/model/own-pods.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { command } from '../lib/model/shell.ts';
-import type { RunOptions } from './run-audit.ts';
 
 /** Nodes that one command names. */
 const MOST_NODES = 3;
+
+/** Options of an audit that it needs again. */
+type GivenOptions = {
+  readonly active: readonly ActiveProbe[];
+  readonly probeNamespace: string;
+  readonly image: string;
+  readonly pullSecret?: string;
+  readonly privileged?: boolean;
+  readonly store?: string;
+  readonly exceptions?: string;
+};
 
 /** Checks that only an audit of the whole cluster repeats, as they compare nodes. */
 const ofCluster: ReadonlySet<string> = new Set(
@@ -24,10 +35,7 @@ const ofCluster: ReadonlySet<string> = new Set(
 export function checkAgain(
   { findings }: Pick<ClusterReport, 'findings'>,
   cluster: { readonly target: ClusterTarget; readonly kubectl?: KubectlOptions | undefined },
-  options: Pick<
-    RunOptions,
-    'active' | 'probeNamespace' | 'image' | 'pullSecret' | 'privileged' | 'store' | 'exceptions'
-  >,
+  options: GivenOptions,
 ): string | null {
   const found = findings.filter(isCounted);
   const nodes = new Set(found.map(nodeOf));
