@@ -77,15 +77,6 @@ export const mutationsOfPods: Readonly<Record<string, Mutation>> = {
     break: ({ own }) => own.rules.push({ ...rule, table: 'local' }),
     on: holdsIPv4,
   },
-  'pod-neighbour-wrong': {
-    break({ own }, { pods }) {
-      const [other = ''] = found(pods.find(({ name }) => name === 'web-1')).podIPs;
-      own.neighbours.push({
-        ...{ link: 'eth0', destination: other, mac: '02:de:ad:be:ef:02', states: ['PERMANENT'] },
-      });
-    },
-    on: onBridge,
-  },
   'resolv-conf-unexpected': {
     break: ({ sandbox }) =>
       Object.assign(found(sandbox.containers[0]), {
@@ -151,8 +142,17 @@ export const mutationsOfPods: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** They affect all pods of the node, or take the place of another finding. */
+/** They affect all pods of the node, take the place of another finding, or need a second pod that is healthy. */
 export const mutationsOfNode: Readonly<Record<string, Mutation>> = {
+  'pod-neighbour-wrong': {
+    break({ own }, { pods }) {
+      const [other = ''] = found(pods.find(({ name }) => name === 'web-1')).podIPs;
+      own.neighbours.push({
+        ...{ link: 'eth0', destination: other, mac: '02:de:ad:be:ef:02', states: ['PERMANENT'] },
+      });
+    },
+    on: onBridge,
+  },
   'namespace-count-near-limit': {
     break: (_, { kernel, namespaces }) =>
       Object.assign(kernel.sysctls, { 'user.max_net_namespaces': String(namespaces.length) }),
