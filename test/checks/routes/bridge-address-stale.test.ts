@@ -43,6 +43,23 @@ describe('bridge-address-stale', () => {
     expect(found?.remedy.map((step) => step.command)).toEqual(['ip addr add 10.244.1.1/24 dev cni0']);
   });
 
+  it.each([
+    ['on another link', [anAddress({ link: 'docker0', address: '10.244.1.1' })]],
+    ['for the link alone', [anAddress({ link: 'cni0', address: '10.244.1.1', scope: 'link' })]],
+  ])('does not count an address %s', (_, addresses) => {
+    expect(failures(run(aHostStack({ addresses })))[0]?.detail).toContain('its addresses: none.');
+  });
+
+  it('asks for one address in the subnets of its family, and none of a family without a subnet', () => {
+    const addresses = [
+      anAddress({ link: 'cni0', address: '10.244.1.1' }),
+      anAddress({ link: 'cni0', address: '10.99.0.1' }),
+      anAddress({ link: 'cni0', address: 'fd99::1', family: 6 }),
+    ];
+    const subnets = ['10.244.0.0/24', '10.244.1.0/24'];
+    expect(run(aHostStack({ addresses }), config('bridge', subnets))).toMatchObject([{ result: 'pass' }]);
+  });
+
   it('takes the gateway for a router outside where the bridge has a port to the outside', () => {
     const host = aHostStack({ addresses: [] });
     const port = aLink({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { vethPeerMissing } from '../../../lib/checks/veth/veth-peer-missing.ts';
-import { aHost, aLink, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import { aHost, aLink, aPod, aPodNetwork, context, failures, HOST_NAMESPACE } from '../evidence.ts';
 
 describe('veth-peer-missing', () => {
   const run = (network = aPodNetwork()) =>
@@ -11,10 +11,18 @@ describe('veth-peer-missing', () => {
   });
 
   it('finds a pair whose other end is nowhere', () => {
-    const link = aLink({ peer: { status: 'missing', namespace: null, index: 10 } });
-    expect(failures(run(aPodNetwork({ link, hostLink: null })))[0]?.detail).toBe(
-      'The other end of eth0 (index 10) should be on the node, and is nowhere.',
-    );
+    for (const namespace of [null, HOST_NAMESPACE]) {
+      const link = aLink({ peer: { status: 'missing', namespace, index: 10 } });
+      expect(failures(run(aPodNetwork({ link, hostLink: null })))[0]?.detail).toBe(
+        'The other end of eth0 (index 10) should be on the node, and is nowhere.',
+      );
+    }
+  });
+
+  it('does not judge a pair that changed while the node was read', () => {
+    expect(run(aPodNetwork({ link: aLink({ peer: { status: 'unsettled' } }) }))).toMatchObject([
+      { result: 'notApplicable', reason: 'eth0 came or went while the node was read' },
+    ]);
   });
 
   it('finds a pair whose other end was moved into another namespace', () => {
