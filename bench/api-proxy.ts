@@ -100,6 +100,17 @@ export class ApiProxy {
       outgoing.writeHead(statusCode, { ...rest, 'content-length': shown.length });
       outgoing.end(shown);
       told.bytes += shown.length;
+    } else if (kind === WATCH_NODE && statusCode < 300) {
+      outgoing.writeHead(statusCode, answer.headers);
+      outgoing.flushHeaders();
+      outgoing.on('close', () => answer.destroy());
+      const events = this.#simulation.podEvents(answer, nodeIn(new URL(url, 'https://api')));
+      // A watch is ended by whoever watches.
+      for await (const line of events) {
+        outgoing.write(line);
+        told.bytes += Buffer.byteLength(line);
+      }
+      outgoing.end();
     } else {
       outgoing.writeHead(statusCode, answer.headers);
       answer.on('data', (chunk: Buffer) => {
@@ -116,10 +127,7 @@ export class ApiProxy {
   #change(kind: string, url: URL, body: Buffer): ((answer: Buffer) => Buffer | Promise<Buffer>) | null {
     const simulation = this.#simulation;
     if (kind === NODES) return (answer) => simulation.nodeList(answer);
-    if (kind === PODS) {
-      const node = url.searchParams.get('fieldSelector')?.replace('spec.nodeName=', '') ?? '';
-      return (answer) => simulation.podList(answer, node);
-    }
+    if (kind === PODS) return (answer) => simulation.podList(answer, nodeIn(url));
     if (kind === LOG) return (answer) => simulation.log(url.pathname.split('/')[6] ?? '', answer);
     if (kind === CREATE)
       return (answer) => {
@@ -154,17 +162,23 @@ export class ApiProxy {
 const CREATE = 'create a probe pod';
 const LOG = 'read its log';
 const PODS = 'list the pods of a node';
+const WATCH_NODE = 'watch the pods of a node';
 const NODES = 'list the nodes';
+
+function nodeIn(url: URL): string {
+  return url.searchParams.get('fieldSelector')?.replace('spec.nodeName=', '') ?? '';
+}
 
 function kindOf(method: string, url: string): string {
   const { pathname, searchParams } = new URL(url, 'https://api');
   const [, , , namespaces, , resource, name, part] = pathname.split('/');
   if (pathname === '/api/v1/nodes') return NODES;
   if (pathname.includes('/leases/')) return 'look for a sign of life';
-  if (searchParams.get('fieldSelector')?.startsWith('spec.nodeName=')) return PODS;
+  if (searchParams.get('fieldSelector')?.startsWith('spec.nodeName='))
+    return searchParams.has('watch') ? WATCH_NODE : PODS;
   if (namespaces !== 'namespaces' || resource !== 'pods') return `${method} ${pathname}`;
   if (method === 'POST') return CREATE;
-  if (method === 'DELETE') return 'delete it';
+  if (method === 'DELETE') return name === undefined ? 'delete those of a batch' : 'delete it';
   if (part === 'log') return LOG;
   if (searchParams.has('watch')) return 'watch the probe pods';
   return name === undefined ? 'list the probe pods' : 'read a pod';

@@ -4,6 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { type BundleFiles, readArchive } from '../lib/probe/index.ts';
 import { logOf } from '../test/audit/recorded.ts';
 import type { ApiObject } from '../test/stub/api-server.ts';
@@ -69,12 +71,31 @@ export class Simulation {
   podList(list: Buffer, nodeName: string): Buffer {
     const node = this.#nodes.get(nodeName);
     if (node === undefined) return list;
-    const { pods, rename } = this.#recording;
-    const shown = JSON.parse(rename(JSON.stringify(pods), node, null)) as ApiObject[];
+    const shown = this.#podsOf(node);
     return changed(list, (items) => [
       ...items.filter(({ metadata }) => metadata.namespace !== NAMESPACE),
       ...shown,
     ]);
+  }
+
+  /** Lines of a watch over the pods of one node: of a simulated one, those of the recording and its probe pod. */
+  async *podEvents(watch: Readable, nodeName: string): AsyncGenerator<string> {
+    const node = this.#nodes.get(nodeName);
+    const shown = node === undefined ? [] : this.#podsOf(node);
+    for (const object of shown) yield `${JSON.stringify({ type: 'ADDED', object })}\n`;
+    try {
+      for await (const line of createInterface({ input: watch })) {
+        const { object } = JSON.parse(line) as { object: ApiObject };
+        if (node === undefined || object.metadata.namespace !== NAMESPACE) yield `${line}\n`;
+      }
+    } catch (error) {
+      if (!watch.destroyed) throw error;
+    }
+  }
+
+  #podsOf(node: Node): ApiObject[] {
+    const { pods, rename } = this.#recording;
+    return JSON.parse(rename(JSON.stringify(pods), node, null)) as ApiObject[];
   }
 
   /** The log of a probe pod; `answer` where its node is not simulated. */

@@ -1,20 +1,18 @@
 /** Some nodes of a planned run: snapshots, probes, snapshots again and judges each. */
-import { type Cluster, isNodeGone, listKillings, listPodsOnNode, ProbePods } from '../cluster/index.ts';
+import { type Cluster, isNodeGone, type NodeWatch, ProbePods, WatchLost } from '../cluster/index.ts';
 import type { CheckSet } from '../model/check-set.ts';
 import { AuditError, unlessFailed } from '../model/errors.ts';
-import type { ClusterFacts, Event, Node, Pod, Snapshot } from '../model/kubernetes.ts';
-import { forEachLimited, shared } from '../model/limit.ts';
-import { namespacedName } from '../model/namespaced-name.ts';
+import type { Node } from '../model/kubernetes.ts';
+import { forEachLimited } from '../model/limit.ts';
 import type { NodeResult } from '../model/node-result.ts';
 import { NODE_REMOVED } from '../model/report.ts';
-import type { ServiceEndpoints } from '../model/service-endpoints.ts';
+import { probePodName } from '../probe/index.ts';
 import { checksFor } from './checks-for.ts';
-import { crossPlans } from './cross-plans.ts';
-import { withLaterEndpoints } from './dns-endpoints.ts';
 import { type GatherOptions, gatherNode, type NodeAudit } from './gather-node.ts';
-import { Judge, type Judging } from './judge.ts';
+import { Judge, type JudgedBundle, type Judging } from './judge.ts';
+import type { Work } from './judge-bundle.ts';
 import { failedCoverage, type Gathered, judgeByApi, notProbed } from './judge-node.ts';
-import { cniRecordsOf } from './node-cni-records.ts';
+import { nodeReader } from './node-reader.ts';
 import type { PlannedNode } from './plan.ts';
 import type { ClusterPlan } from './plan-cluster.ts';
 
@@ -38,9 +36,6 @@ export type BatchOptions = ProbeOptions & {
   readonly onNode: (gathered: Gathered, result: NodeResult) => Promise<void>;
 };
 
-/** By node name, or by the pod's namespace and name. */
-type EventsByObject = ReadonlyMap<string, readonly Event[]>;
-
 /**
  * One batch from snapshots to results. Long, as its steps share the pods, the judge and the signal of the batch.
  *
@@ -48,9 +43,6 @@ type EventsByObject = ReadonlyMap<string, readonly Event[]>;
  */
 export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: BatchOptions): Promise<void> {
   const { record } = plan;
-  const events: EventsByObject = Map.groupBy(plan.events, ({ kind, namespace, name }) =>
-    kind === 'Node' ? name : namespacedName({ namespace: namespace ?? '', name }),
-  );
   const gatherOptions: GatherOptions = {
     ...options,
     runId: record.runId,
@@ -61,50 +53,41 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
   const checks = checksFor(record.active, options.checks);
   const signal =
     options.outOfTime === undefined ? options.signal : AbortSignal.any([options.signal, options.outOfTime]);
-  const pods = ProbePods.start(cluster, {
+  const pods = new ProbePods(cluster, {
     namespace: options.namespace,
     runId: record.runId,
     ...(options.batch === undefined ? {} : { batch: options.batch }),
     signal,
   });
-  const look = async (node: Node, since: string): Promise<Snapshot> =>
-    snapshotOf(node, await listPodsOnNode(cluster, node.name, { signal, since }), events);
-  // Nodes that end together share the answer.
-  const factsNow = shared(() => readFacts(cluster, plan.facts, signal));
-  const withFacts = async (snapshot: Snapshot): Promise<Snapshot> => ({
-    ...snapshot,
-    cluster: await factsNow(),
-    serviceEndpoints: endpointsOf(plan.serviceEndpoints, snapshot.pods),
-    cniRecords: await cniRecordsOf(cluster, plan.cniRecords, snapshot, { signal }),
-  });
-  // The first snapshot may be a moment old: pods that changed meanwhile are not judged.
-  const first = (node: Node): Promise<Snapshot> => look(node, pods.newestRevision);
-  const neighbours = crossPlans(cluster, plan, signal);
+  const reader = nodeReader(cluster, plan, signal);
   const judge = new Judge(options.judging);
-  const killings = shared(() => listKillings(cluster, { signal }));
+
+  async function probe(planned: PlannedNode, watch: NodeWatch | null): Promise<NodeAudit> {
+    const { api, crossPlan } = await reader.read(planned, watch, pods.newestRevision);
+    const judged = (work: Work): Promise<JudgedBundle> => judge.judge(work, signal);
+    return await gatherNode(pods, planned.node.name, api, judged, { ...gatherOptions, crossPlan });
+  }
+
+  async function probeWatched(planned: PlannedNode): Promise<NodeAudit> {
+    const { name } = planned.node;
+    try {
+      const probeName = probePodName(record.runId, name);
+      return await pods.whileFollowing(name, probeName, (watch) => probe(planned, watch));
+    } catch (error) {
+      if (!(error instanceof WatchLost)) throw error;
+      return await probe(planned, null);
+    }
+  }
 
   async function gather(planned: PlannedNode): Promise<NodeAudit> {
     const { node, coverage } = planned;
-    const bare = snapshotOf(node, [], events);
+    const bare = reader.bare(node);
     try {
-      if (coverage === null) {
-        const before = await first(node);
-        const crossPlan = await neighbours.plan(planned, before.pods);
-        return await gatherNode(
-          pods,
-          before,
-          {
-            snapshot: async (since) => ({
-              ...(await withFacts(await look(node, since))),
-              ...(await neighbours.after(crossPlan, since)),
-            }),
-            killings: async () => (await killings()).filter((event) => event.node === node.name),
-          },
-          (work) => judge.judge(work, signal),
-          { ...gatherOptions, crossPlan },
-        );
+      if (coverage !== null) {
+        const isFailed = coverage.result === 'failed';
+        return unjudged(notProbed(isFailed ? await reader.list(node, pods.newestRevision) : bare, coverage));
       }
-      return unjudged(notProbed(coverage.result === 'failed' ? await first(node) : bare, coverage));
+      return reader.mayWatch ? await probeWatched(planned) : await probe(planned, null);
     } catch (error) {
       if (options.signal.aborted) throw error;
       const why = options.outOfTime?.aborted ? late(node) : failedCoverage(node.name, error);
@@ -134,22 +117,6 @@ export async function auditBatch(cluster: Cluster, plan: ClusterPlan, options: B
     throw new AuditError('ABORTED', 'interrupted: the probe pods are removed', { remedy: 'Run it again.' });
 }
 
-async function readFacts(cluster: Cluster, facts: ClusterFacts, signal: AbortSignal): Promise<ClusterFacts> {
-  const { dnsServices } = facts;
-  if (dnsServices === null) return facts;
-  return { ...facts, dnsServices: await withLaterEndpoints(cluster, dnsServices, { signal }) };
-}
-
-/** Those of one node's pods. */
-function endpointsOf(all: ServiceEndpoints, pods: readonly Pod[]): ServiceEndpoints {
-  if (all.status !== 'present') return all;
-  const names = new Set(pods.map(namespacedName));
-  return {
-    status: 'present',
-    value: all.value.filter(({ namespace, pod }) => names.has(namespacedName({ namespace, name: pod }))),
-  };
-}
-
 const unjudged = (gathered: Gathered): NodeAudit => ({ gathered, result: null });
 
 function late(node: Node): ReturnType<typeof failedCoverage> {
@@ -163,14 +130,4 @@ function late(node: Node): ReturnType<typeof failedCoverage> {
 
 function removed(node: Node): ReturnType<typeof failedCoverage> {
   return { node: node.name, result: 'skipped', reason: NODE_REMOVED, remedy: null };
-}
-
-function snapshotOf(node: Node, pods: Pod[], events: EventsByObject): Snapshot {
-  const objects = [node.name, ...pods.map(namespacedName)];
-  return {
-    takenAt: new Date().toISOString(),
-    node,
-    pods,
-    events: objects.flatMap((object) => events.get(object) ?? []),
-  };
 }

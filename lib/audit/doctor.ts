@@ -21,7 +21,7 @@ import { SETTLE_SECONDS } from '../model/settle.ts';
 import { probePod } from '../probe/index.ts';
 import { auditCluster } from './audit-cluster.ts';
 import { planNodes } from './plan.ts';
-import { OPTIONAL_RIGHTS, rightsOf } from './rights.ts';
+import { optionalRightsOf, rightsOf } from './rights.ts';
 import { assertThere } from './stores.ts';
 
 export type Prerequisite = {
@@ -148,7 +148,7 @@ async function rights(
     if (missing.length === 0) {
       const all = `all ${rightsOf(namespace).length}`;
       const lacks: string[] = [];
-      for (const [without, alike] of Map.groupBy(OPTIONAL_RIGHTS, (each) => each.without)) {
+      for (const [without, alike] of Map.groupBy(optionalRightsOf(namespace), (each) => each.without)) {
         const lacking: string[] = [];
         for (const { right } of alike)
           if (!(await isAllowed(connection, right, signal))) lacking.push(described(right));

@@ -1,7 +1,7 @@
 /** Gathers one node: API, probe, then API again. Errors end up in the node's coverage. */
 
 import type { CheckContext } from '../checks/define.ts';
-import type { ProbePods } from '../cluster/index.ts';
+import { type NodeWatch, type PodsThen, type ProbePods, WatchLost } from '../cluster/index.ts';
 import type { ActiveProbe, ProbedActively } from '../model/active-probe.ts';
 import type { CheckSet } from '../model/check-set.ts';
 import type { CrossPlan } from '../model/crossing.ts';
@@ -37,29 +37,36 @@ const EXPIRY_GRACE_SECONDS = 60;
 /** Gathered data and its result: null when there is no bundle that could be judged. */
 export type NodeAudit = { readonly gathered: Gathered; readonly result: NodeResult | null };
 
-/** @throws AuditError ABORTED, and CLUSTER_* when not even the first snapshot could be taken. */
+/** Reads the API before the probe and after it. */
+export type ApiReader = {
+  /** Over the pods of the node, where they are not listed. */
+  readonly watch: NodeWatch | null;
+  /** @param then - the pods when the probe pod was created, if they were watched */
+  readonly before: (then: PodsThen | null) => Promise<Snapshot>;
+  /** No older than this revision of a pod. */
+  readonly after: (since: string) => Promise<Snapshot>;
+  /** Requested only if a sandbox has no pod, or a pin has no sandbox: it reads all events. */
+  readonly killings: () => Promise<readonly Event[]>;
+};
+
+/** @throws AuditError ABORTED; WatchLost; and CLUSTER_* when not even the first snapshot could be taken. */
 export async function gatherNode(
   pods: ProbePods,
-  before: Snapshot,
-  after: {
-    /** No older than this revision of a pod. */
-    readonly snapshot: (since: string) => Promise<Snapshot>;
-    /** Requested only if a sandbox has no pod, or a pin has no sandbox: it reads all events. */
-    readonly killings: () => Promise<readonly Event[]>;
-  },
+  node: string,
+  api: ApiReader,
   judge: (work: Work) => Promise<JudgedBundle>,
   options: GatherOptions,
 ): Promise<NodeAudit> {
-  const node = before.node.name;
   try {
     // First, so that the probe sees what the kubelet left behind.
     const canary = options.active.includes('cni') ? await runCanary(pods, node, options) : null;
-    const { log, revision } = await pods.run(manifest(node, options), options.deadlineSeconds * 1000);
+    const deadline = options.deadlineSeconds * 1000;
+    const { log, revision, before } = await pods.run(manifest(node, options), deadline, api.watch);
     const work = {
       kind: 'log',
       log,
-      before,
-      after: await after.snapshot(revision),
+      before: await api.before(before),
+      after: await api.after(revision),
       canary,
       record: { active: options.active, settleSeconds: options.settleSeconds },
       checks: options.checks,
@@ -67,7 +74,7 @@ export async function gatherNode(
     } as const;
     const judged = await judge(work);
     if (judged.answer.kind !== 'needsKillings') return nodeAudit(work, judged);
-    const killings = await after.killings();
+    const killings = await api.killings();
     // Events in both lists count once.
     const others = work.after.events.filter(
       ({ uid, reason }) => !killings.some((event) => event.uid === uid && event.reason === reason),
@@ -79,8 +86,8 @@ export async function gatherNode(
     };
     return nodeAudit(more, await judge(more));
   } catch (error) {
-    if (error instanceof AuditError && error.code === 'ABORTED') throw error;
-    return { gathered: notProbed(before, failedCoverage(node, error)), result: null };
+    if (error instanceof WatchLost || (error instanceof AuditError && error.code === 'ABORTED')) throw error;
+    return { gathered: notProbed(await api.before(null), failedCoverage(node, error)), result: null };
   }
 }
 

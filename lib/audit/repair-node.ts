@@ -230,7 +230,7 @@ export async function askedOnNode(
     settleSeconds: context.settleSeconds,
     activeDeadlineSeconds: repairSeconds,
   });
-  const pods = ProbePods.start(cluster, { namespace: repairNamespace, runId: own, signal: context.signal });
+  const pods = new ProbePods(cluster, { namespace: repairNamespace, runId: own, signal: context.signal });
   try {
     const { log } = await pods.run(manifest, deadlineSeconds * 1000);
     return readAnswers(log, names);

@@ -2,7 +2,9 @@
 import type { Right } from '../cluster/index.ts';
 import { CALICO_BLOCKS, CILIUM_ENDPOINTS, NETWORK_POLICIES } from '../model/cni-names.ts';
 
-/** Rights that an audit requires; deploy/rbac.yaml grants these and {@link OPTIONAL_RIGHTS}. */
+type OptionalRight = { readonly right: Right; readonly without: string };
+
+/** Rights that an audit requires; deploy/rbac.yaml grants these and {@link optionalRightsOf}. */
 export function rightsOf(namespace: string): Right[] {
   return [
     ...['nodes', 'pods', 'events'].map((resource) => ({ verb: 'list', resource })),
@@ -18,7 +20,17 @@ export function rightsOf(namespace: string): Right[] {
 }
 
 /** Optional rights, and what is lost without each. */
-export const OPTIONAL_RIGHTS: readonly { readonly right: Right; readonly without: string }[] = [
+export function optionalRightsOf(namespace: string): OptionalRight[] {
+  // As in deploy/ of earlier versions.
+  const without = 'a node costs one more request to the API server with each';
+  return [
+    { right: { verb: 'watch', resource: 'pods' }, without },
+    { right: { verb: 'deletecollection', resource: 'pods', namespace }, without },
+    ...OTHER_OPTIONAL_RIGHTS,
+  ];
+}
+
+const OTHER_OPTIONAL_RIGHTS: readonly OptionalRight[] = [
   {
     // Without it, only the node's Ready condition shows a silent kubelet, half a minute later.
     right: { group: 'coordination.k8s.io', verb: 'get', resource: 'leases', namespace: 'kube-node-lease' },

@@ -17,6 +17,7 @@ export { listNetworkPolicies } from './list-network-policies.ts';
 export { listServiceEndpoints, readEndpoints } from './list-service-endpoints.ts';
 export { ensureNamespace, hasNamespace } from './namespace.ts';
 export { cordonNode, listNodeStates, type NodeState, uncordonNode } from './node-state.ts';
+export { type NodeWatch, type PodsThen, WatchLost } from './node-watch.ts';
 export { BudgetRefused, evict, listOwnedPods, listOwnedPodsOnNode, type OwnedPod } from './owned-pods.ts';
 export { ProbePods } from './probe-pods.ts';
 export { isAllowed, type Right, whoAmI, wouldAdmit } from './rights.ts';

@@ -134,14 +134,14 @@ export async function listPodsOnNode(
   node: string,
   { since, ...options }: ListOptions & { readonly since: string },
 ): Promise<Pod[]> {
-  const query = {
-    fieldSelector: `spec.nodeName=${node}`,
-    resourceVersion: since,
-    resourceVersionMatch: 'NotOlderThan',
-    // No pages: this removes the page limit of the other lists.
-    limit: undefined,
-  };
+  const query = { fieldSelector: `spec.nodeName=${node}`, ...inOnePage(since) };
   return (await listAll(cluster, 'list pods', '/api/v1/pods', query, reducePod, options)).items;
+}
+
+/** Asks for a whole list from the API server's cache, at this revision or later. */
+export function inOnePage(since: string): Query {
+  // This removes the page limit of the other lists.
+  return { resourceVersion: since, resourceVersionMatch: 'NotOlderThan', limit: undefined };
 }
 
 /**

@@ -1,114 +1,96 @@
-/** One watch for all pods of a run, or of a batch. Events may come late, twice or never, so it also lists again now and then. */
+/** One watch for several pods. Events may come late, twice or never, so it also lists again now and then. */
 import * as z from 'zod';
-import { AuditError } from '../model/errors.ts';
-import { PROBE_CONTAINER } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
-import { listAll } from './list.ts';
+import { inOnePage, listAll } from './list.ts';
+import { overdue, type PodIdentity, type PodState, stateOf, stuck } from './pod-state.ts';
 import { aborted, pause } from './transport.ts';
-
-/** `gone`: deleted, by anybody. */
-export type PodState = {
-  readonly name: string;
-  /** The object's resourceVersion. */
-  readonly revision: string;
-  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown' | 'gone';
-  /** Why it does not start, or why it failed, in the cluster's words. */
-  readonly problem: string | null;
-  /** The kubelet has written a status. */
-  readonly acknowledged: boolean;
-  /** It waits for something that will not resolve within the run. */
-  readonly stuck: boolean;
-  readonly podIPs: readonly string[];
-  /** The object is gone; `phase` still holds how the pod ended, if it did. */
-  readonly deleted: boolean;
-};
 
 /** The server ends a watch after this long, and we list again: a missed event costs at most that. */
 const WATCH_SECONDS = 45;
 const SHORTEST_ROUND = 1_000;
-/** A line of a watch is one pod; ours are small. */
-const LINE_BYTES = 1024 * 1024;
+/** A line of a watch is one pod, of which etcd stores at most 1.5 MiB. */
+const LINE_BYTES = 4 * 1024 * 1024;
 /** Image errors get this long to resolve: registries hiccup. */
 const STUCK_MILLISECONDS = 15_000;
 
-const containerState = z.object({
-  name: z.string().optional(),
-  state: z
-    .object({
-      waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
-      terminated: z
-        .object({ exitCode: z.number(), reason: z.string().optional(), message: z.string().optional() })
-        .optional(),
-    })
-    .optional(),
-});
-const podStatusSchema = z.object({
-  metadata: z.object({ name: z.string(), resourceVersion: z.string() }),
-  status: z
-    .object({
-      phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).optional(),
-      reason: z.string().optional(),
-      message: z.string().optional(),
-      startTime: z.string().optional(),
-      podIPs: z.array(z.object({ ip: z.string() })).optional(),
-      containerStatuses: z.array(containerState).optional(),
-    })
-    .default({}),
-});
 const eventSchema = z.object({ type: z.string(), object: z.unknown() });
+const identitySchema = z.object({
+  metadata: z.object({ namespace: z.string().optional(), resourceVersion: z.string().optional() }),
+});
 
-const HOPELESS = [
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'ErrImageNeverPull',
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'RunContainerError',
-];
+/** Which pods are watched. */
+export type Scope = {
+  readonly path: string;
+  readonly selector: { readonly labelSelector: string } | { readonly fieldSelector: string };
+  /** Only pods in this namespace have states. */
+  readonly namespace: string;
+};
 
-/** One watch for all probe pods of a run or batch, with a new list whenever it ends. */
+/** Told about every pod in the scope. */
+export type Observer = {
+  /** All there are. */
+  listed(pods: readonly unknown[]): void;
+  event(type: string, pod: unknown): void;
+};
+
+/** One watch for all pods in a scope, with a new list whenever it ends. */
 export class PodWatch {
   readonly #cluster: Cluster;
-  readonly #path: string;
-  readonly #selector: string;
+  readonly #scope: Scope;
+  readonly #observer: Observer | null;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #states = new Map<string, PodState>();
   readonly #waiting = new Map<string, () => void>();
   readonly #loop: Promise<void>;
+  readonly #opened = Promise.withResolvers<void>();
   #newestRevision = '0';
   /** The missing right: waiting does not help. */
   #forbidden: Error | null = null;
 
-  private constructor(cluster: Cluster, namespace: string, selector: string, signal: AbortSignal) {
+  private constructor(cluster: Cluster, scope: Scope, observer: Observer | null, signal: AbortSignal) {
     this.#cluster = cluster;
-    this.#path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
-    this.#selector = selector;
+    this.#scope = scope;
+    this.#observer = observer;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+    this.#opened.promise.catch(() => {});
     this.#loop = this.#follow();
   }
 
-  static start(cluster: Cluster, namespace: string, selector: string, signal: AbortSignal): PodWatch {
-    return new PodWatch(cluster, namespace, selector, signal);
+  /**
+   * @param observer - then the first list is saved: a watch from any cached state sends what exists as events
+   */
+  static start(
+    cluster: Cluster,
+    scope: Scope,
+    signal: AbortSignal,
+    observer: Observer | null = null,
+  ): PodWatch {
+    return new PodWatch(cluster, scope, observer, signal);
+  }
+
+  /** Resolves once the server has started the first watch. @throws AuditError CLUSTER_*, ABORTED if it could not */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
   }
 
   /**
    * Waits until one of the phases is reached, or the pod clearly will not start.
    *
+   * @param pod - with its uid, as an earlier pod may have had the name
    * @param silence - aborts when the kubelet is silent, with the error to throw
    * @throws AuditError PROBE_REFUSED, CLUSTER_FORBIDDEN, NODE_SILENT, DEADLINE, ABORTED
    */
   async until(
-    name: string,
+    { name, uid }: PodIdentity,
     phases: readonly PodState['phase'][],
     end: number,
     silence: AbortSignal,
   ): Promise<PodState> {
     let stuckSince: number | null = null;
     for (;;) {
-      const state = this.#states.get(name);
+      const state = this.#stateOf(name, uid);
       if (state !== undefined && (phases.includes(state.phase) || (state.deleted && phases.includes('gone'))))
         return state;
       if (this.#forbidden !== null) throw this.#forbidden;
@@ -127,8 +109,8 @@ export class PodWatch {
   }
 
   /** What the kubelet last wrote about a pod: changes with each update. Null before the first. */
-  heard(name: string): string | null {
-    const state = this.#states.get(name);
+  heard({ name, uid }: PodIdentity): string | null {
+    const state = this.#stateOf(name, uid);
     return state?.acknowledged ? state.revision : null;
   }
 
@@ -147,6 +129,11 @@ export class PodWatch {
     await this.#loop;
   }
 
+  #stateOf(name: string, uid: string): PodState | undefined {
+    const state = this.#states.get(name);
+    return state?.uid === uid ? state : undefined;
+  }
+
   async #changed(name: string, milliseconds: number, silence: AbortSignal): Promise<void> {
     const seen = new AbortController();
     this.#waiting.set(name, () => seen.abort());
@@ -156,17 +143,25 @@ export class PodWatch {
     if (this.#signal.aborted) throw aborted('wait for the probe pod');
   }
 
+  /** Null for a pod in another namespace. */
+  #read(item: unknown, deleted: boolean): PodState | null {
+    const { namespace, resourceVersion = '0' } = identitySchema.parse(item).metadata;
+    if (Number(resourceVersion) > Number(this.#newestRevision)) this.#newestRevision = resourceVersion;
+    return namespace === this.#scope.namespace ? stateOf(item, deleted) : null;
+  }
+
   #set(state: PodState): void {
-    if (Number(state.revision) > Number(this.#newestRevision)) this.#newestRevision = state.revision;
     this.#states.set(state.name, state);
     this.#waiting.get(state.name)?.();
   }
 
   /** List, watch until it ends, and repeat until closed. Failures only slow it down: each pod has its own deadline. */
   async #follow(): Promise<void> {
+    let isFirst = this.#observer !== null;
     for (let failures = 0; !this.#signal.aborted; ) {
       try {
-        const version = await this.#list();
+        const version = isFirst ? '0' : await this.#list();
+        isFirst = false;
         const start = Date.now();
         await this.#watchOnce(version);
         failures = 0;
@@ -174,6 +169,7 @@ export class PodWatch {
         // Avoids a tight loop behind a proxy that ends every watch at once.
         if (Date.now() - start < SHORTEST_ROUND) await pause(SHORTEST_ROUND, this.#signal, 'watch');
       } catch (error) {
+        this.#opened.reject(error);
         if (error instanceof Error && statusOf(error) === 403) {
           this.#forbidden = error;
           for (const wake of this.#waiting.values()) wake();
@@ -182,19 +178,23 @@ export class PodWatch {
         await pause(Math.min(5_000, 200 * 2 ** failures), this.#signal, 'watch').catch(() => {});
       }
     }
+    this.#opened.reject(aborted('watch pods'));
   }
 
   async #list(): Promise<string> {
+    const observer = this.#observer;
     const { items, resourceVersion } = await listAll(
       this.#cluster,
       'list probe pods',
-      this.#path,
-      { labelSelector: this.#selector },
-      (item) => stateOf(item, false),
+      this.#scope.path,
+      { ...this.#scope.selector, ...(observer === null ? {} : inOnePage(this.#newestRevision)) },
+      (item) => ({ state: this.#read(item, false), item: observer === null ? null : item }),
       { signal: this.#signal },
     );
-    const present = new Set(items.map((state) => state.name));
-    for (const state of items) this.#set(state);
+    observer?.listed(items.map(({ item }) => item));
+    const states = items.map(({ state }) => state).filter((state) => state !== null);
+    for (const state of states) this.#set(state);
+    const present = new Set(states.map(({ name }) => name));
     for (const [name, state] of this.#states)
       if (!present.has(name) && state.phase !== 'gone') this.#set({ ...state, phase: 'gone', deleted: true });
     return resourceVersion;
@@ -203,10 +203,10 @@ export class PodWatch {
   /** Follows one watch to its end. @throws if it broke or expired. */
   async #watchOnce(version: string): Promise<void> {
     const stream = await this.#cluster.transport.stream({
-      path: this.#path,
+      path: this.#scope.path,
       query: {
         watch: 'true',
-        labelSelector: this.#selector,
+        ...this.#scope.selector,
         resourceVersion: version,
         allowWatchBookmarks: 'true',
         timeoutSeconds: WATCH_SECONDS,
@@ -216,80 +216,27 @@ export class PodWatch {
       timeout: (WATCH_SECONDS + 15) * 1000,
       signal: this.#signal,
     });
+    this.#opened.resolve();
     for await (const line of lines(stream)) {
       const event = eventSchema.parse(JSON.parse(line));
       if (event.type === 'ERROR') throw new Error('the watch expired');
-      if (event.type !== 'BOOKMARK') this.#set(stateOf(event.object, event.type === 'DELETED'));
+      if (event.type === 'BOOKMARK') continue;
+      // First, so that it knows what anybody who waits for this event asks about.
+      this.#observer?.event(event.type, event.object);
+      const state = this.#read(event.object, event.type === 'DELETED');
+      if (state !== null) this.#set(state);
     }
   }
 }
 
 async function* lines(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of stream) {
-    rest += chunk.toString('utf8');
+    rest += decoder.decode(chunk, { stream: true });
     if (rest.length > LINE_BYTES) throw new Error('a line of the watch is too long');
     const parts = rest.split('\n');
     rest = parts.pop() ?? '';
     yield* parts.filter((part) => part !== '');
   }
-}
-
-function stateOf(item: unknown, deleted: boolean): PodState {
-  const { metadata, status } = podStatusSchema.parse(item);
-  const states = (status.containerStatuses ?? []).map((each) => each.state ?? {});
-  const waiting = states.find((state) => state.waiting !== undefined)?.waiting;
-  const terminated = states.find(
-    (state) => state.terminated !== undefined && state.terminated.exitCode !== 0,
-  )?.terminated;
-  const words = [status.reason, status.message].filter((word) => word !== undefined);
-  if (terminated !== undefined)
-    words.push(`${terminated.reason ?? 'exited'} with code ${terminated.exitCode}`, terminated.message ?? '');
-  if (waiting !== undefined) words.push(waiting.reason ?? '', waiting.message ?? '');
-  const phase = probeEnd(status) ?? status.phase ?? 'Pending';
-  const ended = phase === 'Succeeded' || phase === 'Failed';
-  return {
-    name: metadata.name,
-    revision: metadata.resourceVersion,
-    phase: deleted && !ended ? 'gone' : phase,
-    problem:
-      words
-        .filter((word) => word !== '')
-        .join(': ')
-        .slice(0, 500) || null,
-    acknowledged: status.startTime !== undefined,
-    stuck: waiting !== undefined && HOPELESS.includes(waiting.reason ?? ''),
-    podIPs: (status.podIPs ?? []).map(({ ip }) => ip),
-    deleted,
-  };
-}
-
-/** A webhook may have added containers that never end: ours has ended nevertheless. */
-function probeEnd({ phase, containerStatuses = [] }: z.infer<typeof podStatusSchema>['status']) {
-  if (phase !== 'Running') return null;
-  const end = containerStatuses.find(({ name }) => name === PROBE_CONTAINER)?.state?.terminated;
-  return end === undefined ? null : end.exitCode === 0 ? 'Succeeded' : 'Failed';
-}
-
-function stuck(state: PodState): AuditError {
-  const image = /image/i.test(state.problem ?? '');
-  return new AuditError('PROBE_REFUSED', `the probe pod cannot start: ${state.problem}`, {
-    remedy: image
-      ? 'Use an image that the nodes can pull (--image), with --pull-secret where the registry wants one.'
-      : 'Look at the node: kubectl describe pod shows the same message.',
-  });
-}
-
-function overdue(state: PodState | undefined): AuditError {
-  const message =
-    state === undefined || !state.acknowledged
-      ? 'the kubelet did not take up the probe pod in time'
-      : state.phase === 'Pending'
-        ? `the probe pod did not start in time${state.problem === null ? '' : `: ${state.problem}`}`
-        : 'the probe pod did not end in time';
-  return new AuditError('DEADLINE', message, {
-    retryable: true,
-    remedy:
-      "Look at the node's kubelet and runtime (systemctl status kubelet containerd), or give it longer with --deadline.",
-  });
 }

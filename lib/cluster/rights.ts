@@ -4,7 +4,7 @@ import { AuditError } from '../model/errors.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster, Connection } from './connect.ts';
-import { type PodManifest, refusal } from './probe-pods.ts';
+import { type PodManifest, refusal } from './create-pod.ts';
 
 /** One verb on one resource; without a namespace: in the whole cluster. */
 export type Right = {

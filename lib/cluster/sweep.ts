@@ -1,7 +1,7 @@
 /** Removes leftover debug pods of netns-auditor. */
 import * as z from 'zod';
 import { namespacedName } from '../model/namespaced-name.ts';
-import { COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_PODS } from '../model/own-pods.ts';
+import { BATCH_LABEL, COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_PODS, RUN_LABEL } from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { type ListOptions, listAll } from './list.ts';
@@ -70,7 +70,7 @@ export async function deletePod(
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`,
       what: `delete pod ${namespacedName({ namespace, name })}`,
       body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
-      metadataOnly: true,
+      answer: 'metadata',
       ...options,
     });
     return true;
@@ -78,4 +78,27 @@ export async function deletePod(
     if (statusOf(error) === 404) return false;
     throw error;
   }
+}
+
+/**
+ * Deletes all pods of one batch of one run, without a grace period. Of the namespace's other pods, none has all three
+ * labels.
+ *
+ * @throws AuditError CLUSTER_*, ABORTED
+ */
+export async function deletePodsOfBatch(
+  cluster: Cluster,
+  namespace: string,
+  { runId, batch }: { readonly runId: string; readonly batch: string },
+  options: ListOptions = {},
+): Promise<void> {
+  await cluster.transport.json({
+    method: 'DELETE',
+    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
+    query: { labelSelector: `${OWN_PODS},${RUN_LABEL}=${runId},${BATCH_LABEL}=${batch}` },
+    what: `delete the pods of batch ${batch} in ${namespace}`,
+    body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 },
+    answer: 'metadataOfList',
+    ...options,
+  });
 }

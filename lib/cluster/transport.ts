@@ -32,7 +32,7 @@ export type ApiRequest = {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
-  readonly metadataOnly?: boolean; // of the object in the answer: a probe pod has 50 kB
+  readonly answer?: keyof typeof SHORT; // @default whole objects: a probe pod has 50 kB
   readonly what: string; // for messages: `list pods`
   readonly signal?: AbortSignal;
   /** Milliseconds for one attempt. Default 30 s. */
@@ -43,13 +43,13 @@ export type ApiRequest = {
 
 const ATTEMPT_MILLISECONDS = 30_000;
 const DEADLINE_MILLISECONDS = 60_000;
-/** If nothing has ever answered, a wrong address or a server that is down is likelier than a hiccup. */
-const FIRST_CONTACT_MILLISECONDS = 5_000;
+const FIRST_CONTACT_MILLISECONDS = 5_000; // without any answer: likelier a wrong address than a hiccup
 const LARGEST_BACKOFF = 8_000;
 /** Maximum bytes of an unpacked answer: this also stops a gzip bomb. */
 const LARGEST_ANSWER = 256 * 1024 * 1024;
 
-const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json';
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json';
+const SHORT = { metadata: METADATA, metadataOfList: METADATA.replace('Metadata;', 'MetadataList;') };
 const UNANSWERED: ReadonlySet<string> = new Set(['CLUSTER_UNREACHABLE', 'CLUSTER_DNS']);
 
 /**
@@ -168,7 +168,7 @@ export class Transport {
     }
     const headers: Record<string, string | string[]> = {
       ...(await inTime(this.#credentials.headers(), signal, options.what)),
-      accept: options.metadataOnly === true ? METADATA_ONLY : 'application/json, */*',
+      accept: options.answer === undefined ? 'application/json, */*' : SHORT[options.answer],
       'user-agent': this.#userAgent,
       ...asked,
     };

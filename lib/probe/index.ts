@@ -8,7 +8,7 @@ export {
   writeArchive,
 } from './archive.ts';
 export { buildEvidence } from './evidence.ts';
-export { probePod } from './pod-manifest.ts';
+export { probePod, probePodName } from './pod-manifest.ts';
 export { Renaming } from './rename.ts';
 export { type RepairAnswer, readAnswers } from './repair-answers.ts';
 export { mostObjects, type RepairPodOptions, repairPod } from './repair-pod.ts';

@@ -257,8 +257,47 @@ describe('a node that cannot be audited', () => {
     ]);
   });
 
-  it('is judged by pods that were listed no earlier than its probe had ended', async () => {
+  describe('is judged as if its pods were watched', () => {
+    // The stub lists pods in no order.
+    const judged = ({ findings, coverage }: ClusterReport) => ({
+      findings: findings.map(({ check, object, title }) => ({ check, object, title })),
+      checks: coverage.checks.map((check) => ({ ...check, reasons: check.reasons.toSorted() })),
+    });
+    const watches = () => stub.requests.filter((each) => each.includes('/api/v1/pods?watch'));
+    let other: StubApiServer;
+
+    beforeEach(async () => {
+      other = await StubApiServer.start();
+    });
+    afterEach(() => other.close());
+
+    it.each(['healthy', 'broken'] as const)(
+      'where they are listed: %s',
+      async (recording) => {
+        for (const each of [stub, other]) await serveRecording(each, recording);
+        other.fail({ path: '/api/v1/pods?watch', status: 403, times: 99 });
+        const [watched, listed] = [await audit(stub), await audit(other)];
+        expect(judged(listed)).toEqual(judged(watched));
+        expect(watches()).toHaveLength(1);
+      },
+      60_000,
+    );
+
+    it('where the watch broke too early, and it is probed again', async () => {
+      for (const each of [stub, other]) await serveRecording(each, 'broken');
+      other.fail({ path: '/api/v1/pods?watch', ends: true });
+      const [watched, again] = [await audit(stub), await audit(other)];
+      expect(coverageOf(again, 'node-1')?.result).toBe('audited');
+      // What changed during the first probe has settled at the second, and more is judged.
+      expect(judged(again).findings).toEqual(expect.arrayContaining(judged(watched).findings));
+      expect(other.requests.filter((each) => each.startsWith('POST'))).toHaveLength(2);
+      expect(podsOfTheAudit(other)).toEqual([]);
+    }, 60_000);
+  });
+
+  it('is judged by pods that were listed no earlier than its probe had ended, without the right to watch', async () => {
     const { log } = await serveRecording(stub, 'healthy');
+    stub.fail({ path: '/api/v1/pods?watch', status: 403, times: 99 });
     let created = 0;
     const ending = stub.ending;
     stub.ending = (pod) => {
@@ -266,7 +305,9 @@ describe('a node that cannot be audited', () => {
       return { ...ending(pod), log };
     };
     await audit(stub);
-    const lists = stub.requests.filter((each) => each.includes('spec.nodeName=node-1'));
+    const lists = stub.requests.filter((each) =>
+      each.includes('/api/v1/pods?fieldSelector=spec.nodeName=node-1'),
+    );
     expect(lists.map((each) => Number(/resourceVersion=(\d+)/.exec(each)?.[1]))).toEqual([0, created + 1]);
   });
 
@@ -297,7 +338,8 @@ describe('a node that cannot be audited', () => {
 
   it('has failed when its pods cannot be listed, and nothing else has', async () => {
     await serveRecording(stub, 'healthy');
-    stub.fail({ path: 'spec.nodeName', status: 400, times: 1 });
+    // Neither watched nor listed.
+    stub.fail({ path: 'spec.nodeName', status: 400, times: 2 });
     const report = await audit(stub);
     expect(coverageOf(report, 'node-1')?.result).toBe('failed');
     expect(podsOfTheAudit(stub)).toEqual([]);

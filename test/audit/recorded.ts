@@ -82,7 +82,10 @@ export function addNode(stub: StubApiServer, like: Node, changes: Partial<Node>)
  */
 export function podsOfTheAudit(stub: StubApiServer): string[] {
   return [...stub.pods.entries()]
-    .filter(([id, { metadata }]) => id.startsWith('netns-audit/') && metadata.uid === `uid-${metadata.name}`)
+    .filter(
+      ([id, { metadata }]) =>
+        id.startsWith('netns-audit/') && metadata.uid?.startsWith(`uid-${metadata.name}-`),
+    )
     .map(([id]) => id);
 }
 

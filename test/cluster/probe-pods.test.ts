@@ -34,7 +34,7 @@ async function run(
   deadline = 10_000,
   patience?: Patience,
 ): Promise<PromiseSettledResult<string>[]> {
-  const pods = ProbePods.start(cluster, {
+  const pods = new ProbePods(cluster, {
     namespace: 'netns-audit',
     runId: 'run-1',
     signal: interrupt.signal,
@@ -74,13 +74,88 @@ it('ends with its own container, though a webhook put one beside it that does no
   expect(stub.pods.size).toBe(0);
 });
 
+describe('pods that ended', () => {
+  const deletions = () => stub.requests.filter((each) => each.startsWith('DELETE'));
+  const nodes = Array.from({ length: 5 }, (_, n) => `node-${n}`);
+
+  /** Pods that no batch may delete but its own. */
+  function addOthers(): string[] {
+    const own = { 'app.kubernetes.io/name': 'netns-auditor', [RUN_LABEL]: 'run-1', [BATCH_LABEL]: '0' };
+    const others = {
+      'of-nobody': {},
+      'of-another-tool': { ...own, 'app.kubernetes.io/name': 'other' },
+      'of-another-run': { ...own, [RUN_LABEL]: 'run-2' },
+      'of-another-batch': { ...own, [BATCH_LABEL]: '1' },
+      'of-an-earlier-version': { 'app.kubernetes.io/name': 'netns-auditor', [RUN_LABEL]: 'run-1' },
+    };
+    for (const [name, labels] of Object.entries(others))
+      stub.pods.set(`netns-audit/${name}`, {
+        metadata: { name, namespace: 'netns-audit', uid: name, resourceVersion: '1', labels },
+        spec: { nodeName: 'elsewhere' },
+        status: { phase: 'Running' },
+      });
+    return Object.keys(others);
+  }
+
+  it('are deleted together, except the first, and no pod of anybody else', async () => {
+    const others = addOthers();
+    for (const result of await run(nodes)) expect(result).toMatchObject({ status: 'fulfilled' });
+    expect([...stub.pods.values()].map(({ metadata }) => metadata.name)).toEqual(others);
+    expect(deletions()).toEqual([
+      expect.stringMatching(/^DELETE \/api\/v1\/namespaces\/netns-audit\/pods\/probe-node-\d$/),
+      'DELETE /api/v1/namespaces/netns-audit/pods?labelSelector=' +
+        `app.kubernetes.io/name=netns-auditor,${RUN_LABEL}=run-1,${BATCH_LABEL}=0`,
+    ]);
+  });
+
+  it('are deleted in groups where there are no batches', async () => {
+    const many = Array.from({ length: 60 }, (_, n) => `node-${n}`);
+    await run(many);
+    expect(stub.pods.size).toBe(0);
+    expect(
+      deletions()
+        .map((each) => /batch=\d$/.exec(each)?.[0])
+        .filter(Boolean),
+    ).toEqual(['batch=0', 'batch=1', 'batch=2']);
+  });
+
+  it.each([
+    ['the right is missing', 403],
+    ['the API server cannot do it', 405],
+  ])('are deleted one by one where %s', async (_, status) => {
+    const others = addOthers();
+    stub.fail({ method: 'DELETE', path: '/pods?labelSelector', status, times: 99 });
+    for (const result of await run(nodes)) expect(result).toMatchObject({ status: 'fulfilled' });
+    expect([...stub.pods.values()].map(({ metadata }) => metadata.name)).toEqual(others);
+    expect(deletions()).toHaveLength(nodes.length + 1);
+  });
+
+  it('do not wait for the end of the batch where they failed', async () => {
+    stub.ending = (pod) => (pod.spec?.nodeName === 'node-1' ? { status: { phase: 'Failed' } } : {});
+    const left: string[] = [];
+    const pods = new ProbePods(cluster, {
+      namespace: 'netns-audit',
+      runId: 'run-1',
+      signal: interrupt.signal,
+    });
+    for (const node of ['node-0', 'node-1', 'node-2']) {
+      await pods.run(manifest(node), 10_000).catch(() => {});
+      left.push([...stub.pods.keys()].join());
+    }
+    expect(left).toEqual(['', '', 'netns-audit/probe-node-2']);
+    await pods.close();
+    expect(stub.pods.size).toBe(0);
+  });
+});
+
 describe('several batches of a run at once', () => {
   it('see their own pods only', async () => {
     const seen: string[] = [];
-    const [first, second] = [1, 2].map((batch) =>
-      ProbePods.start(cluster, {
-        ...{ namespace: 'netns-audit', runId: 'run-1', batch, signal: interrupt.signal },
-      }),
+    const [first, second] = [1, 2].map(
+      (batch) =>
+        new ProbePods(cluster, {
+          ...{ namespace: 'netns-audit', runId: 'run-1', batch, signal: interrupt.signal },
+        }),
     );
     stub.ending = (pod) => {
       seen.push(`${pod.metadata.name} ${pod.metadata.labels?.[BATCH_LABEL]}`);
@@ -100,7 +175,7 @@ describe('several batches of a run at once', () => {
 
 it('is not sent back with its script when it is created and deleted', async () => {
   const script = 'x'.repeat(100_000);
-  const pods = ProbePods.start(cluster, {
+  const pods = new ProbePods(cluster, {
     ...{ namespace: 'netns-audit', runId: 'run-1', batch: 1, signal: interrupt.signal },
   });
   const probe = manifest('node-1');
@@ -287,10 +362,22 @@ describe('a probe pod that does not end well', () => {
     expect(Date.now() - start).toBeLessThan(20_000);
   });
 
-  it('that an earlier attempt made is taken for ours, and its log read', async () => {
+  it('is created again where the answer to its creation was lost', async () => {
     stub.fail({ method: 'POST', path: '/pods', lost: true });
     expect(await run(['node-1'])).toMatchObject([{ value: 'probed node-1' }]);
-    expect(stub.requests.filter((each) => each.startsWith('POST'))).toHaveLength(2);
+    expect(stub.requests.filter((each) => each.startsWith('POST'))).toHaveLength(3);
+    expect(stub.pods.size).toBe(0);
+  });
+
+  it('is no leftover of an attempt that was killed, whose log is older than what was listed', async () => {
+    const earlier = manifest('node-1');
+    stub.pods.set('netns-audit/probe-node-1', {
+      ...earlier,
+      metadata: { ...earlier.metadata, uid: 'earlier', resourceVersion: '1' },
+      status: { phase: 'Failed', reason: 'Killed' },
+    });
+    expect(await run(['node-1'])).toMatchObject([{ value: 'probed node-1' }]);
+    expect(stub.pods.size).toBe(0);
   });
 
   it('is created again where another one was counted against the quota at the same time', async () => {

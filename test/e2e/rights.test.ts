@@ -20,7 +20,8 @@ import { type RunResult, waitFor } from './run.ts';
 const NAMESPACE = 'netns-audit-e2e-rights';
 const NAME = 'netns-auditor-e2e-rights';
 const IMAGE = process.env.NETNS_AUDIT_E2E_IMAGE ?? DEFAULT_IMAGE;
-const [node] = inject('nodes') as [string];
+const allNodes = inject('nodes');
+const [node] = allNodes as [string];
 
 type Rule = { apiGroups: string[]; resources: string[]; verbs: string[]; resourceNames?: string[] };
 type Manifest = {
@@ -52,7 +53,9 @@ let folder: string;
 let kubeconfig: string;
 
 /** As a user with only the group's rights. */
-const asAuditor = (...args: string[]): Promise<Audit> =>
+const asAuditor = (...args: string[]): Promise<Audit> => asAuditorOf([node], ...args);
+
+const asAuditorOf = (nodes: readonly string[], ...args: string[]): Promise<Audit> =>
   audit([
     '--kubeconfig',
     kubeconfig,
@@ -61,7 +64,7 @@ const asAuditor = (...args: string[]): Promise<Audit> =>
     '--image',
     IMAGE,
     '--nodes',
-    node,
+    nodes.join(','),
     ...args,
   ]);
 
@@ -96,6 +99,16 @@ describe('the rights that the manifests give', () => {
     expect(await kubectl(['get', 'pods', '-n', NAMESPACE, '-o', 'name'])).toBe('');
   });
 
+  // The first pod to end is deleted alone, and others together if there is more than one.
+  it.runIf(allNodes.length > 2)('are enough to delete the pods of several nodes together', async () => {
+    const { report, stderr } = await asAuditorOf(allNodes);
+    expect(
+      report.coverage.nodes.map(({ result }) => result),
+      stderr,
+    ).toEqual(allNodes.map(() => 'audited'));
+    expect(await kubectl(['get', 'pods', '-n', NAMESPACE, '-o', 'name'])).toBe('');
+  });
+
   it('are enough to sweep', async () => {
     const swept = await netnsAudit([
       'sweep',
@@ -121,6 +134,7 @@ describe('the rights that the manifests give', () => {
       ['list', 'configmaps', '-A'],
       ['get', 'pods', '--subresource=log', '-n', 'kube-system'],
       ['delete', 'pods', '-n', 'default'],
+      ['deletecollection', 'pods', '-n', 'default'],
       ['create', 'namespaces'],
       ['patch', 'nodes'],
     ])
@@ -141,7 +155,7 @@ describe('without one of the rights, the audit says which', () => {
     ['list events', 'ClusterRole', 'events', 'list', /not allowed to list events/],
     ['get the two namespaces', 'ClusterRole', 'namespaces', 'get', /not allowed to get namespace/],
     ['create pods', 'Role', 'pods', 'create', /not allowed to create pod/],
-    ['watch pods', 'Role', 'pods', 'watch', /not allowed to watch probe pods/],
+    ['watch pods', 'ClusterRole', 'pods', 'watch', /not allowed to watch probe pods/],
     ['delete pods', 'Role', 'pods', 'delete', /not allowed to delete pod/],
     ['read logs', 'Role', 'pods/log', 'get', /not allowed to read the log/],
   ];
@@ -173,6 +187,23 @@ describe('without one of the rights, the audit says which', () => {
 });
 
 describe('without an optional right', () => {
+  it('to watch and to delete pods together, as in the roles of earlier versions, the audit is the same', async () => {
+    const roles = (await manifests()).filter(({ kind }) => kind.endsWith('Role'));
+    const earlier = roles.map((role) => {
+      if (role.kind === 'ClusterRole') return without(role, 'pods', 'watch');
+      return role.metadata.namespace === NAMESPACE ? withEarlierVerbs(role) : role;
+    });
+    await apply(earlier);
+    try {
+      const { report, stderr } = await asAuditorOf(allNodes);
+      const audited = allNodes.map((each) => expect.objectContaining({ node: each, result: 'audited' }));
+      expect(report.coverage.nodes, stderr).toEqual(audited);
+      expect(await kubectl(['get', 'pods', '-n', NAMESPACE, '-o', 'name'])).toBe('');
+    } finally {
+      await apply(roles);
+    }
+  });
+
   it('what needs Services is unknown, and the audit is whole', async () => {
     const all = await manifests();
     const roles = all.filter(({ kind }) => kind === 'ClusterRole');
@@ -225,6 +256,14 @@ describe.runIf(isCalico(inject('platform')) || isCilium(inject('platform')))(
 
 function reasonsOf({ coverage }: Audit['report'], check: string): string {
   return JSON.stringify(coverage.checks.find((each) => each.check === check)?.reasons);
+}
+
+function withEarlierVerbs(role: Manifest): Manifest {
+  const rules = role.rules.map((rule) =>
+    rule.verbs.includes('deletecollection') ? { ...rule, verbs: ['create', 'watch', 'delete'] } : rule,
+  );
+  expect(rules).not.toEqual(role.rules);
+  return { ...role, rules };
 }
 
 function without(role: Manifest, resource: string, verb: string): Manifest {

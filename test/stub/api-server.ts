@@ -62,7 +62,18 @@ type Fault = {
   | { readonly slow: number }
 );
 
-type Watcher = { response: ServerResponse; accepts(pod: ApiObject): boolean };
+type Watcher = {
+  readonly response: ServerResponse;
+  readonly accepts: (pod: ApiObject) => boolean;
+  /** What it was sent, by name. */
+  readonly sent: Map<string, string>;
+};
+
+/** Tests may add objects without one. */
+const withRevision = ({ metadata, ...rest }: ApiObject): ApiObject => ({
+  ...rest,
+  metadata: { resourceVersion: '1', ...metadata },
+});
 
 export class StubApiServer {
   /** `METHOD path?query` of each request, in order. */
@@ -141,6 +152,12 @@ export class StubApiServer {
     this.#faults.push({ fault, left: fault.times ?? 1 });
   }
 
+  /** Ends all watches, as API servers do now and then. */
+  endWatches(): void {
+    for (const { response } of this.#watchers) response.end();
+    this.#watchers.clear();
+  }
+
   /** When all slow answers were sent, though nobody may have waited for them. */
   async idle(): Promise<void> {
     await Promise.all(this.#slow);
@@ -204,7 +221,10 @@ export class StubApiServer {
     if (path.includes('/kube-node-lease/leases/')) return this.#lease(path, response);
     if (path.includes('/leases')) return takeLease(this.taken, { method, path, body }, response);
     if (path === '/api/v1/events') return this.#list(url, this.events, response);
-    if (path === '/api/v1/pods') return this.#list(url, [...this.pods.values()], response);
+    if (path === '/api/v1/pods')
+      return url.searchParams.has('watch')
+        ? this.#watch(url, '', response)
+        : this.#list(url, [...this.pods.values()].map(withRevision), response);
     if (path === '/api/v1/namespaces' && method === 'POST' && body !== undefined) {
       this.namespaces.set(body.metadata.name, body);
       return json(response, 201, body);
@@ -243,9 +263,10 @@ export class StubApiServer {
         : this.#create(namespace, body, response);
     if (name === undefined) {
       const pods = [...this.pods.values()].filter((pod) => pod.metadata.namespace === namespace);
+      if (method === 'DELETE') return this.#deleteAll(pods.filter(selected(url)), response);
       return url.searchParams.has('watch')
-        ? this.#watch(url, pods, response)
-        : this.#list(url, pods, response);
+        ? this.#watch(url, namespace, response)
+        : this.#list(url, pods.map(withRevision), response);
     }
     const pod = this.pods.get(`${namespace}/${name}`);
     if (pod === undefined) return status(response, 404, `pods "${name}" not found`);
@@ -260,9 +281,8 @@ export class StubApiServer {
       return json(response, 201, {});
     }
     if (method === 'DELETE') {
-      this.pods.delete(`${namespace}/${name}`);
       pod.status = { ...pod.status, ...this.stopped };
-      this.#tell('DELETED', pod);
+      this.#delete(pod);
     }
     return json(response, 200, pod);
   }
@@ -297,20 +317,20 @@ export class StubApiServer {
       metadata: {
         ...body.metadata,
         namespace,
-        uid: `uid-${body.metadata.name}`,
+        uid: `uid-${body.metadata.name}-${this.#version}`,
         creationTimestamp: new Date().toISOString(),
       },
       status: { phase: 'Pending' },
     };
     this.pods.set(id, pod);
-    this.#tell('ADDED', pod);
+    this.#tell(pod);
     const { log, status: ended, never } = this.ending(pod);
     if (never !== true) {
       this.#logs.set(id, log ?? `probed ${String(body.spec?.nodeName)}`);
       setImmediate(() => {
         if (!this.pods.has(id)) return;
         pod.status = ended ?? { phase: 'Succeeded', startTime: '2026-01-01T00:00:00Z' };
-        this.#tell('MODIFIED', pod);
+        this.#tell(pod);
       });
     }
     return json(response, 201, pod);
@@ -327,22 +347,60 @@ export class StubApiServer {
     });
   }
 
-  #watch(url: URL, pods: readonly ApiObject[], response: ServerResponse): ServerResponse {
-    const watcher = { response, accepts: selected(url) };
+  #deleteAll(pods: readonly ApiObject[], response: ServerResponse): ServerResponse {
+    for (const pod of pods) this.#delete(pod);
+    return json(response, 200, { metadata: { resourceVersion: String(this.#version) }, items: pods });
+  }
+
+  #delete(pod: ApiObject): void {
+    const id = `${pod.metadata.namespace}/${pod.metadata.name}`;
+    this.pods.delete(id);
+    for (const watcher of this.#watchers) if (watcher.sent.has(id)) watcher.sent.set(id, JSON.stringify(pod));
+    this.#tell(pod);
+  }
+
+  /** @param namespace - empty: all */
+  #watch(url: URL, namespace: string, response: ServerResponse): ServerResponse {
+    const matches = selected(url);
+    const watcher: Watcher = {
+      response,
+      accepts: (pod) => matches(pod) && (namespace === '' || pod.metadata.namespace === namespace),
+      sent: new Map(),
+    };
     const since = Number(url.searchParams.get('resourceVersion') ?? 0);
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
-    for (const pod of pods.filter(watcher.accepts))
-      if (Number(pod.metadata.resourceVersion) > since)
-        response.write(`${JSON.stringify({ type: 'MODIFIED', object: pod })}\n`);
+    for (const [id, pod] of this.pods)
+      if (since > 0 && watcher.accepts(pod) && Number(pod.metadata.resourceVersion ?? 0) <= since)
+        watcher.sent.set(id, JSON.stringify(pod));
+    this.#update(watcher);
     this.#watchers.add(watcher);
     return response.on('close', () => this.#watchers.delete(watcher));
   }
 
-  #tell(type: string, pod: ApiObject): void {
+  /** Sends what changed, also if a test changed it. */
+  #update({ response, accepts, sent }: Watcher): void {
+    const write = (type: string, pod: ApiObject): void => {
+      response.write(`${JSON.stringify({ type, object: withRevision(pod) })}\n`);
+    };
+    const pods = [...this.pods].filter(([, pod]) => accepts(pod));
+    for (const [id, pod] of pods) {
+      const text = JSON.stringify(pod);
+      if (text === sent.get(id)) continue;
+      write(sent.has(id) ? 'MODIFIED' : 'ADDED', pod);
+      sent.set(id, text);
+    }
+    const present = new Set(pods.map(([id]) => id));
+    for (const [id, text] of sent) {
+      if (present.has(id)) continue;
+      write('DELETED', JSON.parse(text) as ApiObject);
+      sent.delete(id);
+    }
+  }
+
+  #tell(pod: ApiObject): void {
     this.#version += 1;
     pod.metadata.resourceVersion = String(this.#version);
-    for (const { response, accepts } of this.#watchers)
-      if (accepts(pod)) response.write(`${JSON.stringify({ type, object: pod })}\n`);
+    for (const watcher of this.#watchers) this.#update(watcher);
   }
 }

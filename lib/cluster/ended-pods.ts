@@ -1,0 +1,119 @@
+/**
+ * Deletes pods that have ended: the first alone, which shows whether that is allowed, and the others together, one
+ * request for many. Without the right to delete them together (deploy/ of earlier versions), one by one.
+ */
+import { forEachLimited } from '../model/limit.ts';
+import { statusOf } from './api-error.ts';
+import type { Cluster } from './connect.ts';
+import { deletePod, deletePodsOfBatch } from './sweep.ts';
+
+/** Where the caller has no batches. Until they are deleted, etcd keeps 45 kB of each. */
+const LARGEST_GROUP = 25;
+/** Removing pods continues after an abort, but only this long. API servers delete pods together one after the other. */
+const REMOVE_MILLISECONDS = 20_000;
+const AT_ONCE = 10;
+
+/** Pods that are deleted together, once none of them runs any more. */
+export type PodGroup = {
+  /** Value of the label that they have in common, within the run. */
+  readonly batch: string;
+  readonly size: number;
+  readonly running: number;
+};
+
+type Group = { readonly batch: string; size: number; running: number; ended: string[] };
+
+export class EndedPods {
+  readonly #cluster: Cluster;
+  readonly #namespace: string;
+  readonly #runId: string;
+  /** Undefined: groups are numbered here. */
+  readonly #batch: number | undefined;
+  readonly #groups: Group[] = [];
+  #first: Promise<void> | null = null;
+  #mayTogether = true;
+
+  constructor(cluster: Cluster, options: { namespace: string; runId: string; batch?: number | undefined }) {
+    this.#cluster = cluster;
+    this.#namespace = options.namespace;
+    this.#runId = options.runId;
+    this.#batch = options.batch;
+  }
+
+  /** The group of a new pod. Call {@link leave} when it has ended or is deleted. */
+  join(): PodGroup {
+    let group = this.#groups.at(-1);
+    if (group === undefined || this.#isFull(group)) {
+      group = { batch: String(this.#batch ?? this.#groups.length), size: 0, running: 0, ended: [] };
+      this.#groups.push(group);
+    }
+    group.size += 1;
+    group.running += 1;
+    return group;
+  }
+
+  /** Deletes an ended pod of this group, now or later. @throws AuditError CLUSTER_FORBIDDEN */
+  async remove(joined: PodGroup, name: string): Promise<void> {
+    if (this.#first === null) {
+      this.#first = this.#removeOne(name);
+      return await this.#first;
+    }
+    // Without the right to delete pods, no node is audited.
+    await this.#first;
+    this.#groups.find((group) => group === joined)?.ended.push(name);
+  }
+
+  async leave(joined: PodGroup): Promise<void> {
+    const group = this.#groups.find((each) => each === joined);
+    if (group === undefined) return;
+    group.running -= 1;
+    if (group.running === 0 && this.#isFull(group)) await this.#removeAll(group);
+  }
+
+  /** Deletes what is left: nothing may run any more. */
+  async close(): Promise<void> {
+    await Promise.all(this.#groups.map((group) => this.#removeAll(group)));
+  }
+
+  #isFull({ size }: Group): boolean {
+    return this.#batch === undefined && size >= LARGEST_GROUP;
+  }
+
+  /** A failure is no error of the audit: the pods have ended, and the next run deletes them. */
+  async #removeAll(group: Group): Promise<void> {
+    const names = group.ended.splice(0);
+    if (names.length > 1 && this.#mayTogether) {
+      try {
+        const of = { runId: this.#runId, batch: group.batch };
+        await deletePodsOfBatch(this.#cluster, this.#namespace, of, { deadline: REMOVE_MILLISECONDS });
+        return;
+      } catch (error) {
+        // Who does not answer in time is not asked for each.
+        if (statusOf(error) === null) return;
+        if (statusOf(error) === 403) this.#mayTogether = false;
+      }
+    }
+    const signal = AbortSignal.timeout(REMOVE_MILLISECONDS);
+    await forEachLimited(names, AT_ONCE, async (name) => {
+      await deletePod(this.#cluster, this.#namespace, name, { signal }).catch(() => {});
+    });
+  }
+
+  async #removeOne(name: string): Promise<void> {
+    await removeAlone(this.#cluster, this.#namespace, name);
+  }
+}
+
+/**
+ * Deletes a pod, also after an abort. The run continues if that fails, as the pod ends by itself; but not without the
+ * right to delete.
+ *
+ * @throws AuditError CLUSTER_FORBIDDEN
+ */
+export async function removeAlone(cluster: Cluster, namespace: string, name: string): Promise<void> {
+  try {
+    await deletePod(cluster, namespace, name, { deadline: REMOVE_MILLISECONDS });
+  } catch (error) {
+    if (statusOf(error) === 403) throw error;
+  }
+}
