@@ -1,5 +1,5 @@
 /** Faults that only packets show: nothing configured is wrong. Found with --active ping,dns. */
-import { type Fault, hasSubnet, inInjector } from './fault.ts';
+import { type Fault, hasSubnet, inInjector, isCalico } from './fault.ts';
 
 /** Drops what pods of the other node send to pods of this one, before any rule that an audit reads. */
 export const crossFaults: readonly Fault[] = [
@@ -22,12 +22,13 @@ export const crossFaults: readonly Fault[] = [
     },
     object: { kind: 'node', name: '$OTHER_NODE' },
     where: 'cluster',
-    // The addresses of nodes in tunnels and on bridges are the first ones of their ranges.
-    inject: `rule="PREROUTING -m iprange --src-range \${OTHER_IP%.*}.2-\${OTHER_IP%.*}.254 -d \${IP%.*}.0/24 -j DROP"
+    // The addresses of nodes on bridges and in flannel's tunnels are the first ones of their ranges; Calico's lie among the pods'.
+    inject: `tunnel=$(kubectl get node "$OTHER_NODE" -o json | jq -r '.metadata.annotations["projectcalico.org/IPv4VXLANTunnelAddr"] // ""')
+rule="PREROUTING \${tunnel:+! -s $tunnel} -m iprange --src-range \${OTHER_IP%.*}.2-\${OTHER_IP%.*}.254 -d \${IP%.*}.0/24 -j DROP"
 echo "RULE=$rule"; ${inInjector('$rule', 'iptables -t raw -I $1')}`,
     shows: ['$IP', '$OTHER_IP', 'come as far as $OTHER_NODE', 'where $NODE receives them'],
     repair: inInjector('$RULE', 'iptables -t raw -D $1'),
-    when: hasSubnet,
+    when: (platform) => hasSubnet(platform) || isCalico(platform),
   },
 ];
 
