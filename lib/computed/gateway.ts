@@ -2,7 +2,7 @@
 
 import type { Layout } from '../model/cni-plugins.ts';
 import type { PodNetwork } from '../model/evidence.ts';
-import { NEXT_HOP, type Route } from '../model/network.ts';
+import { DROPPING, NEXT_HOP, type Route } from '../model/network.ts';
 import { addressBits, familyOf, sameAddress } from './cidr.ts';
 import { layoutOf } from './layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from './preconditions.ts';
@@ -65,14 +65,18 @@ export function resultGateways({ results }: Pick<PodNetwork, 'results'>): string
 export type DefaultRoute =
   | { readonly state: 'right'; readonly route: Route }
   | { readonly state: 'missing' }
-  /** The route uses another interface or gateway than the plugin set; `partly`: so does one of its next hops. */
+  /**
+   * The route drops, or uses another interface or gateway than the plugin set; `partly`: one of its next hops is
+   * right.
+   */
   | { readonly state: 'elsewhere'; readonly route: Route; readonly partly: boolean };
 
 /** The default route of the main table; if there are several, the one with the lowest metric. */
 export function defaultRouteOf(network: PodNetwork, layout: Layout, family: Family): DefaultRoute {
-  const routes = (network.stack?.routes ?? []).filter(
-    (route) => route.family === family && route.type === 'unicast' && route.table === 'main',
+  const main = (network.stack?.routes ?? []).filter(
+    (route) => route.family === family && route.table === 'main',
   );
+  const routes = main.filter(({ type }) => type === 'unicast');
   const defaults = routes
     .filter(({ destination }) => DEFAULTS.includes(destination))
     .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
@@ -81,6 +85,11 @@ export function defaultRouteOf(network: PodNetwork, layout: Layout, family: Fami
     const half = routes.find(({ destination }) => HALVES.includes(destination));
     return half === undefined ? { state: 'missing' } : { state: 'elsewhere', route: half, partly: false };
   }
+  const dropping = main.find(
+    ({ type, destination, metric }) =>
+      DROPPING.includes(type) && DEFAULTS.includes(destination) && (metric ?? 0) < (first.metric ?? 0),
+  );
+  if (dropping !== undefined) return { state: 'elsewhere', route: dropping, partly: false };
   const gateway = expectedGateway(network, layout, family);
   // IPv6 gateways may be link-local addresses that no result names, so any gateway on the interface is
   // accepted.

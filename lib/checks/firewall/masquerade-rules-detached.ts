@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { addressBits, addressKey, familyOf, sameAddress, subnetOf } from '../../computed/cidr.ts';
 import { readRule } from '../../computed/forward-rules.ts';
-import { emptyChainsOfNat, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
+import { emptyChainsOfNat, familyOfTable, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { MASQUERADE_CHAINS } from '../../model/cni-names.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
@@ -32,15 +33,22 @@ export const masqueradeRulesDetached = defineCheck({
     const chains = MASQUERADE_CHAINS.filter(({ plugin }) => plugins.has(plugin));
     const tables = hostPacketFilters.flatMap((filter) => chains.flatMap((chain) => inTable(filter, chain)));
     const emptied = hostPacketFilters.flatMap((filter) => emptiedIn(filter, podNetworks));
-    if (tables.length === 0 && emptied.length === 0)
+    const ownChains = hostPacketFilters.flatMap((filter) => chainsOfPods(filter, podNetworks));
+    if (tables.length + emptied.length + ownChains.length === 0)
       return [notApplicable(object, 'no CNI agent has rules of iptables here that masquerade pods')];
     const cut = tables.filter(
       ({ reached, chain, family }) =>
         !reached &&
         !tables.some((other) => other.reached && other.chain === chain && other.family === family),
     );
+    const leftOut = ownChains.filter(
+      ({ reached, chain, family }) =>
+        !reached &&
+        !ownChains.some((other) => other.reached && other.chain === chain && other.family === family),
+    );
     const [first, ...more] = [
       ...(emptied.length > 0 ? [failureOfEmptied(emptied, node)] : []),
+      ...(leftOut.length > 0 ? [failureOfLeftOut(leftOut, node)] : []),
       ...failureOfCut(cut, node),
     ];
     return [first === undefined ? pass(object) : fail(object, more.reduce(together, first))];
@@ -106,7 +114,10 @@ function inTable(filter: PacketFilter, masquerades: (typeof MASQUERADE_CHAINS)[n
   return found === null ? [] : [{ ...found, ...masquerades, reached: found.isReachedFrom('POSTROUTING') }];
 }
 
-/** How the plugins bridge and ptp name the chain of a pod (utils.MustFormatChainNameWithPrefix of containernetworking/plugins). */
+/**
+ * How the plugins bridge and ptp name the chain of a pod: by the SHA-512 of the network's name and the container's id
+ * (utils.MustFormatChainNameWithPrefix of containernetworking/plugins).
+ */
 const OF_ONE_POD = /^CNI-[0-9a-f]{24}$/;
 /** Which they do not masquerade. */
 const MULTICAST = { 4: '224.0.0.0/4', 6: 'ff00::/8' } as const;
@@ -136,6 +147,73 @@ function emptiedIn(filter: PacketFilter, podNetworks: readonly PodNetwork[]): Em
     const network = byAddress.get(addressKey(address));
     return network === undefined ? [] : [{ network, address, chain, tool: toolOf(filter.backend) }];
   });
+}
+
+type ChainOfPod = Emptied & {
+  readonly family: 4 | 6;
+  readonly comment: string;
+  /** A rule of POSTROUTING leads there. */
+  readonly reached: boolean;
+};
+
+/** Chains of single pods that have rules. Their names are computed, as only those of living pods count. */
+function chainsOfPods(filter: PacketFilter, podNetworks: readonly PodNetwork[]): ChainOfPod[] {
+  const family = familyOfTable(filter);
+  return podNetworks.flatMap((network): ChainOfPod[] => {
+    const [result] = network.results;
+    const address = mainAddresses(network).find((each) => each.family === family)?.address;
+    if (result === undefined || address === undefined) return [];
+    const { network: name, containerId } = result;
+    const hash = createHash('sha512').update(`${name}${containerId}`).digest('hex');
+    const found = natChain(filter, `CNI-${hash.slice(0, 24)}`);
+    if (found === null) return [];
+    return [
+      {
+        network,
+        address,
+        family,
+        chain: `CNI-${hash.slice(0, 24)}`,
+        tool: found.tool,
+        comment: `name: "${name}" id: "${containerId}"`,
+        reached: found.isReachedFrom('POSTROUTING'),
+      },
+    ];
+  });
+}
+
+function failureOfLeftOut(leftOut: readonly ChainOfPod[], node: string): Failure {
+  const pods = leftOut.map(({ network }) => namespacedName(network.pod));
+  return {
+    detail: `The chains that masquerade ${listed(pods, 5)} have their rules, but no rule of POSTROUTING leads there.`,
+    confidence: 'confirmed',
+    evidence: rowsOf(leftOut, SHOWN, ({ network, chain, tool }) => ({
+      what: `rule of POSTROUTING that leads to ${chain}, the chain of ${namespacedName(network.pod)}`,
+      expected: `-j ${chain}`,
+      actual: 'none',
+      source: `${tool}-save -t nat (node)`,
+    })),
+    remedy: [
+      lookOnNode(
+        node,
+        'find out what else is gone, and which program flushed it: the CNI plugin writes these rules only once.',
+        command(`${leftOut[0]?.tool}-save`, '-t', 'nat'),
+      ),
+      ...firstOf(
+        leftOut,
+        SHOWN,
+        ({ address, chain, tool, comment }) =>
+          repairOnNode(
+            node,
+            'put the rule back, as the plugin writes it; the pod keeps running.',
+            command(
+              ...[tool, '-t', 'nat', '-A', 'POSTROUTING', '-s', `${address}/${addressBits(address)}`],
+              ...['-m', 'comment', '--comment', comment, '-j', chain],
+            ),
+          ),
+        (left) => repair(`Likewise for the other ${left}: the next audit names them.`),
+      ),
+    ],
+  };
 }
 
 function failureOfEmptied(emptied: readonly Emptied[], node: string): Failure {

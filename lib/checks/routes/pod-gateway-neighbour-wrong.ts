@@ -1,6 +1,6 @@
 import { ON_NO_BRIDGE } from '../../computed/bridges.ts';
 import { sameAddress } from '../../computed/cidr.ts';
-import { defaultRouteOf, expectedGateway } from '../../computed/gateway.ts';
+import { defaultRouteOf, expectedGateway, type Family } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import {
   linkFault,
@@ -8,8 +8,9 @@ import {
   mayChangeNetwork,
   networkElsewhere,
 } from '../../computed/preconditions.ts';
+import type { Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
-import type { Neighbour, NetworkStack } from '../../model/network.ts';
+import type { Link, Neighbour, NetworkStack } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { hostEnd, restore } from '../remedies/restore.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
@@ -33,49 +34,27 @@ export const podGatewayNeighbourWrong = definePodCheck({
   judge(network, { hostNetwork }, { node }) {
     const layout = layoutOf(network);
     if (typeof layout === 'string') return layout;
-    // An IPv6 gateway is resolved normally, unless the plugin wrote its entry: then nothing else answers for
-    // it.
-    const family = ([4, 6] as const).find(
-      (one) =>
-        (one === 4 || layout.gatewayNeighbour === 'permanent') &&
-        mainAddresses(network).some((address) => address.family === one),
-    );
-    if (family === undefined) return 'the pod has no IPv4 address on its interface';
-    const gateway = expectedGateway(network, layout, family);
-    if (gateway === null) return 'the CNI plugin names no gateway';
-    const owner = layout.gatewayMac === 'bridge' ? bridgeOf(network, hostNetwork, gateway) : network.hostLink;
-    if (typeof owner === 'string') return owner;
-    const others = hostNetwork.links.filter(({ name }) => name === layout.gatewayLink);
-    const expected = [owner, ...others].flatMap((link) => link?.mac ?? []);
-    if (owner === null || expected.length === 0) return 'the node link has no MAC address';
-    const entry = network.stack.neighbours.find(
-      (found) => found.link === network.interface && sameAddress(found.destination, gateway),
-    );
-    const right = entry?.mac != null && expected.includes(entry.mac);
-    const permanent = entry?.states.some((state) => state === 'PERMANENT' || state === 'NOARP') ?? false;
-    if (layout.gatewayNeighbour === 'permanent') {
-      if (defaultRouteOf(network, layout, family).state !== 'right' && entry === undefined) {
-        return 'the default route is wrong as well: see pod-default-route-missing';
-      }
-      if (right && permanent) return 'pass';
-    } else {
-      if (entry === undefined || right) return 'pass';
-      if (entry.mac === null || !entry.states.some((state) => TRUSTED.includes(state))) {
-        return 'the gateway was not resolved at that moment: --active ping tells';
-      }
+    const judged = ([4, 6] as const)
+      .filter((family) => mainAddresses(network).some((address) => address.family === family))
+      .map((family) => judgeFamily(network, layout, family, hostNetwork));
+    const wrong = judged.find((one) => typeof one === 'object');
+    if (wrong === undefined) {
+      const said = judged.filter((one) => typeof one === 'string');
+      return said.find((one) => one === 'pass') ?? said[0] ?? 'the pod has no address on its interface';
     }
+    const { gateway, entry, owner, expected } = wrong;
+    const right = isRight(entry, expected);
+    const written = layout.gatewayNeighbour === 'permanent';
     const shown = entry === undefined ? 'no entry' : entryText(entry);
     return {
       detail: `For its gateway ${gateway} the pod has ${shown}; ${owner.name} on the node has ${expected[0]}${
-        layout.gatewayNeighbour === 'permanent'
-          ? ', and the entry must be permanent, as nobody answers for it'
-          : ''
+        written ? ', and the entry must be permanent, as nobody answers for it' : ''
       }.`,
       confidence: 'confirmed',
       evidence: [
         {
           what: `neighbour entry of ${gateway}`,
-          expected: `${expected[0]}${layout.gatewayNeighbour === 'permanent' ? ' PERMANENT' : ''}`,
+          expected: `${expected[0]}${written ? ' PERMANENT' : ''}`,
           actual: shown,
           source: `ip neigh (netns ${network.namespace})`,
         },
@@ -98,12 +77,54 @@ export const podGatewayNeighbourWrong = definePodCheck({
             inPod: network.interface,
             gateway,
             mac: entry === undefined ? null : (entry.mac?.toLowerCase() ?? ''),
-            written: layout.gatewayNeighbour === 'permanent',
+            written,
           })
         : {}),
     };
   },
 });
+
+type Wrong = {
+  readonly gateway: string;
+  readonly entry: Neighbour | undefined;
+  readonly owner: Link;
+  /** MAC addresses that the entry may have. */
+  readonly expected: readonly string[];
+};
+
+/** The pod's entry for its gateway of one family. */
+function judgeFamily(
+  network: PodNetwork & { readonly stack: NetworkStack },
+  layout: Layout,
+  family: Family,
+  host: NetworkStack,
+): Wrong | string {
+  const gateway = expectedGateway(network, layout, family);
+  if (gateway === null) return 'the CNI plugin names no gateway';
+  const owner = layout.gatewayMac === 'bridge' ? bridgeOf(network, host, gateway) : network.hostLink;
+  if (typeof owner === 'string') return owner;
+  const others = host.links.filter(({ name }) => name === layout.gatewayLink);
+  const expected = [owner, ...others].flatMap((link) => link?.mac ?? []);
+  if (owner === null || expected.length === 0) return 'the node link has no MAC address';
+  const entry = network.stack.neighbours.find(
+    (found) => found.link === network.interface && sameAddress(found.destination, gateway),
+  );
+  const right = isRight(entry, expected);
+  const permanent = entry?.states.some((state) => state === 'PERMANENT' || state === 'NOARP') ?? false;
+  if (layout.gatewayNeighbour === 'permanent') {
+    if (defaultRouteOf(network, layout, family).state !== 'right' && entry === undefined)
+      return 'the default route is wrong as well: see pod-default-route-missing';
+    if (right && permanent) return 'pass';
+  } else {
+    if (entry === undefined || right) return 'pass';
+    if (entry.mac === null || !entry.states.some((state) => TRUSTED.includes(state)))
+      return 'the gateway was not resolved at that moment: --active ping tells';
+  }
+  return { gateway, entry, owner, expected };
+}
+
+const isRight = (entry: Neighbour | undefined, expected: readonly string[]): boolean =>
+  entry?.mac != null && expected.includes(entry.mac);
 
 function entryText(entry: Neighbour): string {
   return [entry.mac ?? 'no MAC address', ...entry.states].join(' ');

@@ -98,6 +98,38 @@ describe('masquerade-rules-detached', () => {
       expect(commands.filter((command) => command === 'iptables-legacy-save -t nat')).toHaveLength(1);
     });
 
+    it('finds that POSTROUTING no longer leads to a chain, and puts the rule back as the plugin writes it', () => {
+      // By SHA-512 of `lab` and the id.
+      const chain = 'CNI-b9ee3f063aaa55cd96e7ee7a';
+      const id = 'a'.repeat(64);
+      const rules = [`-A ${chain} -d 10.244.1.0/24 -j ACCEPT`];
+      const filter = (postrouting: string[]): PacketFilter => ({
+        backend: 'iptables-legacy',
+        tables: [
+          {
+            name: 'nat',
+            chains: [
+              { name: 'POSTROUTING', hook: 'postrouting', policy: 'accept', rules: postrouting },
+              { name: chain, hook: null, policy: null, rules },
+            ],
+          },
+        ],
+      });
+      const jump = `-A POSTROUTING -s 10.244.1.2/32 -m comment --comment "name: \\"lab\\" id: \\"${id}\\"" -j ${chain}`;
+      expect(run('bridge', filter([jump]))).toMatchObject([{ result: 'pass' }]);
+      const [found] = failures(run('bridge', filter([])));
+      expect(found?.detail).toBe(
+        'The chains that masquerade shop/web-1 have their rules, but no rule of POSTROUTING leads there.',
+      );
+      expect(found?.remedy.at(-1)?.command).toBe(
+        `iptables-legacy -t nat -A POSTROUTING -s 10.244.1.2/32 -m comment --comment 'name: "lab" id: "${id}"' -j ${chain}`,
+      );
+      // What one backend has left counts no more where another leads to the chain.
+      expect(run('bridge', filter([]), { ...filter([jump]), backend: 'iptables-nft' })).toMatchObject([
+        { result: 'pass' },
+      ]);
+    });
+
     it('ends soon on a node with chains by the ten thousand that its plugin has left behind', () => {
       const names = Array.from({ length: 20_000 }, (_, at) => `CNI-${at.toString(16).padStart(24, '0')}`);
       const chains = names.map((name) => ({ name, hook: null, policy: null, rules: [] }));

@@ -70,6 +70,14 @@ describe('pod-default-route-missing', () => {
     expect(run(withRoutes(wrong, aRoute(), subnet))).toMatchObject([{ result: 'pass' }]);
   });
 
+  it('finds a default that drops before the one of the plugin, and none behind it', () => {
+    const refusing = (metric: number) => aRoute({ type: 'blackhole', gateway: null, link: null, metric });
+    const own = aRoute({ metric: 1024 });
+    const [found] = failures(run(withRoutes(own, refusing(1), subnet)));
+    expect(found?.detail).toContain('IPv4 default route: blackhole default metric 1; the CNI plugin set');
+    expect(run(withRoutes(own, refusing(4_294_967_295), subnet))).toMatchObject([{ result: 'pass' }]);
+  });
+
   it('does not take an unreachable default for a way out', () => {
     const refusing = aRoute({ type: 'unreachable', gateway: null, link: null });
     expect(failures(run(withRoutes(refusing, subnet)))).toHaveLength(1);

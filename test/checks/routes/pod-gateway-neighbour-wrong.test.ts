@@ -110,6 +110,34 @@ describe('pod-gateway-neighbour-wrong', () => {
     ]);
   });
 
+  it('judges the IPv6 gateway of a pod with both families', () => {
+    const { network, host } = aBridgePod();
+    const [result] = network.results;
+    const gateway = { address: 'fd00::2', prefixLength: 64, gateway: 'fd00::1', interface: 2 };
+    const dual: Attached = {
+      network: {
+        ...withStack(network, {
+          addresses: [
+            ...(network.stack?.addresses ?? []),
+            anAddress({ family: 6, address: 'fd00::2', prefixLength: 64 }),
+          ],
+        }),
+        results: result === undefined ? [] : [{ ...result, addresses: [...result.addresses, gateway] }],
+      },
+      host: {
+        ...host,
+        addresses: [
+          ...host.addresses,
+          anAddress({ link: 'cni0', family: 6, address: 'fd00::1', prefixLength: 64 }),
+        ],
+      },
+    };
+    expect(run(dual)).toMatchObject([{ result: 'pass' }]);
+    const [found] = failures(run(withEntry(dual, 'fd00::1', {})));
+    expect(found?.detail).toContain(`For its gateway fd00::1 the pod has ${WRONG} PERMANENT`);
+    expect(failures(run(withEntry(dual, '10.244.1.1', {})))).toHaveLength(1);
+  });
+
   it('judges the IPv6 gateway where the plugin writes its entry as well', () => {
     const { network, host } = anAwsPod();
     const address = { ...anAddress({ family: 6, address: '2600:1f13::7', prefixLength: 128 }) };
