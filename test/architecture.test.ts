@@ -123,6 +123,19 @@ describe('the house', () => {
     expect(wrong.map(described)).toEqual([]);
   });
 
+  it('topics of what checks compute import only those before them', () => {
+    const topics = ['', 'addresses', 'kernel', 'pods', 'routes', 'firewall', 'path'];
+    const topicOf = (path: string) => /^lib\/computed\/(?:([a-z-]+)\/)?[^/]+$/.exec(path)?.[1] ?? '';
+    const own = imports.filter(
+      ({ room, target }) => room === 'computed' && target.startsWith('lib/computed/'),
+    );
+    expect(new Set(own.map(({ file }) => topicOf(file)))).toEqual(new Set(topics));
+    const wrong = own.filter(
+      ({ file, target }) => topics.indexOf(topicOf(target)) > topics.indexOf(topicOf(file)),
+    );
+    expect(wrong.map(described)).toEqual([]);
+  });
+
   it('a topic of the checks holds checks alone', () => {
     const others = globSync('lib/checks/*/*.ts', { cwd: root }).filter(
       (file) =>

@@ -1,6 +1,6 @@
 /** All work on one bundle: unpack, parse, join, judge. Plain data in, plain data out, as it runs in its own process. */
-import { ownershipOf, podContainerIds, sandboxesByInode } from '../computed/ownership.ts';
-import { whyNotInApi } from '../computed/sandbox-pod.ts';
+import { ownershipOf, podContainerIds, sandboxesByInode } from '../computed/pods/ownership.ts';
+import { whyNotInApi } from '../computed/pods/sandbox-pod.ts';
 import type { CheckSet } from '../model/check-set.ts';
 import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
 import type { Evidence } from '../model/evidence.ts';

@@ -1,10 +1,10 @@
 /** What was gathered of one node, judged: its failures, and how much of it was examined. Pure. */
 import type { AnyCheck, CheckContext } from '../checks/define.ts';
-import { givenServices } from '../computed/cluster-dns.ts';
-import { isDebugPod } from '../computed/debug-pods.ts';
-import { nodeCrossing } from '../computed/node-crossing.ts';
-import { nodeRoutes } from '../computed/node-routes.ts';
-import { podLinks } from '../computed/pod-links.ts';
+import { nodeCrossing } from '../computed/path/node-crossing.ts';
+import { nodeRoutes } from '../computed/path/node-routes.ts';
+import { givenServices } from '../computed/pods/cluster-dns.ts';
+import { isDebugPod } from '../computed/pods/debug-pods.ts';
+import { podLinks } from '../computed/pods/pod-links.ts';
 import { diagnoseNode } from '../diagnosis/diagnose-node.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { type Evidence, type SourceName, sourceSchemas } from '../model/evidence.ts';

@@ -1,8 +1,8 @@
 /** One node as a row: the input of trends, thresholds and cross-node checks. Pure. */
 import { isIP } from 'node:net';
 import { sameAddress } from '../computed/cidr.ts';
+import { sysctlNumber } from '../computed/kernel/sysctls.ts';
 import { loadedConfig } from '../computed/loaded-config.ts';
-import { sysctlNumber } from '../computed/sysctls.ts';
 import type { Evidence, PodNetwork } from '../model/evidence.ts';
 import type { Node } from '../model/kubernetes.ts';
 import { ADDRESSES_OF_A_POD, type PodAddress } from '../model/node-result.ts';

@@ -3,7 +3,7 @@
 import { exceptionExpired } from '../checks/audit/exception-expired.ts';
 import { exceptionUnused } from '../checks/audit/exception-unused.ts';
 import type { AnyCheck, CheckContext, ClusterCheck, ClusterSources, Outcome } from '../checks/define.ts';
-import { keptLinks } from '../computed/pod-links.ts';
+import { keptLinks } from '../computed/pods/pod-links.ts';
 import { compare, type Observation, type Reexamination } from '../history/lifecycle.ts';
 import { byText } from '../model/by-text.ts';
 import { messageOf } from '../model/errors.ts';

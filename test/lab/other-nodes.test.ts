@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { nodeCrossing } from '../../lib/computed/node-crossing.ts';
+import { nodeCrossing } from '../../lib/computed/path/node-crossing.ts';
 import type { CrossPlan } from '../../lib/model/crossing.ts';
 import type { Evidence, Part } from '../../lib/model/evidence.ts';
 import { aCrossPod } from '../checks/connectivity/crossings.ts';

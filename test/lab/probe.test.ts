@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { namespaceCountNearLimit } from '../../lib/checks/namespaces/namespace-count-near-limit.ts';
 import { namespaceCreationFailing } from '../../lib/checks/namespaces/namespace-creation-failing.ts';
 import { namespaceOrphaned } from '../../lib/checks/namespaces/namespace-orphaned.ts';
-import { podLinks } from '../../lib/computed/pod-links.ts';
+import { podLinks } from '../../lib/computed/pods/pod-links.ts';
 import type { Evidence, Part } from '../../lib/model/evidence.ts';
 import { sourceSchemas } from '../../lib/model/evidence.ts';
 import { unpackLog } from '../../lib/probe/unpack.ts';

@@ -1,5 +1,5 @@
+import { addressRows, lostOf } from '../../computed/addresses/lost-addresses.ts';
 import { familyOf, sameAddress } from '../../computed/cidr.ts';
-import { addressRows, lostOf } from '../../computed/lost-addresses.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 

@@ -1,4 +1,4 @@
-import { addressRows, lostOf } from '../../computed/lost-addresses.ts';
+import { addressRows, lostOf } from '../../computed/addresses/lost-addresses.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';

@@ -1,4 +1,4 @@
-import { isDebugPod } from '../../computed/debug-pods.ts';
+import { isDebugPod } from '../../computed/pods/debug-pods.ts';
 import { HOUR } from '../../model/days.ts';
 import type { Pod } from '../../model/kubernetes.ts';
 import { EXPIRES_ANNOTATION, isOwnPod } from '../../model/own-pods.ts';

@@ -1,7 +1,7 @@
-import { eniTable, PRIORITY, sharedEniPod } from '../../computed/aws-routing.ts';
 import { prefixLength, sameAddress, subnetOf } from '../../computed/cidr.ts';
-import { routeText } from '../../computed/gateway.ts';
-import { defaultRoutes } from '../../computed/uplinks.ts';
+import { eniTable, PRIORITY, sharedEniPod } from '../../computed/routes/aws-routing.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
+import { defaultRoutes } from '../../computed/routes/uplinks.ts';
 import { AWS_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';

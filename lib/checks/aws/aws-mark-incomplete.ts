@@ -1,6 +1,6 @@
-import { isLedToMain, MARK_PRIORITY, type Marks, marksOf } from '../../computed/aws-marks.ts';
-import { isOfAnotherEni, PRIORITY, sharedEniPod } from '../../computed/aws-routing.ts';
-import { uplinkOf } from '../../computed/uplinks.ts';
+import { isLedToMain, MARK_PRIORITY, type Marks, marksOf } from '../../computed/firewall/aws-marks.ts';
+import { isOfAnotherEni, PRIORITY, sharedEniPod } from '../../computed/routes/aws-routing.ts';
+import { uplinkOf } from '../../computed/routes/uplinks.ts';
 import { AWS_MARKS } from '../../model/cni-names.ts';
 import { AWS_CNI, cniPlugin } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';

@@ -1,4 +1,4 @@
-import { deleteRule, ruleText } from '../../computed/routing-decision.ts';
+import { deleteRule, ruleText } from '../../computed/routes/routing-decision.ts';
 import { BRANCH_ENI } from '../../model/cni-names.ts';
 import { AWS_CNI, cniPlugin } from '../../model/cni-plugins.ts';
 import { counted, firstOf, listed, rowsOf } from '../../model/text.ts';

@@ -1,6 +1,6 @@
-import { PRIORITY, rulesByAddress } from '../../computed/aws-routing.ts';
 import { addressKey } from '../../computed/cidr.ts';
-import { deleteRule, ruleText } from '../../computed/routing-decision.ts';
+import { PRIORITY, rulesByAddress } from '../../computed/routes/aws-routing.ts';
+import { deleteRule, ruleText } from '../../computed/routes/routing-decision.ts';
 import type { Sources } from '../../model/evidence.ts';
 import { counted, firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';

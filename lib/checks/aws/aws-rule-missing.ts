@@ -6,7 +6,7 @@ import {
   PRIORITY,
   ruleArguments,
   sharedEniPod,
-} from '../../computed/aws-routing.ts';
+} from '../../computed/routes/aws-routing.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';

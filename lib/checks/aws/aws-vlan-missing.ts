@@ -1,6 +1,6 @@
-import { isBranchPod, PRIORITY, VLAN_TABLES } from '../../computed/aws-routing.ts';
 import { addressBits, prefixLength } from '../../computed/cidr.ts';
 import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
+import { isBranchPod, PRIORITY, VLAN_TABLES } from '../../computed/routes/aws-routing.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';

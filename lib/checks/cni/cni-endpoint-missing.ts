@@ -1,5 +1,5 @@
-import { isAfterList } from '../../computed/allocations.ts';
-import { endpointRecords, endpointsByPod } from '../../computed/cni-endpoints.ts';
+import { isAfterList } from '../../computed/addresses/allocations.ts';
+import { endpointRecords, endpointsByPod } from '../../computed/addresses/cni-endpoints.ts';
 import { CALICO_ANNOTATION, CILIUM_ENDPOINTS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';

@@ -1,6 +1,6 @@
-import { isAfterList } from '../../computed/allocations.ts';
+import { isAfterList } from '../../computed/addresses/allocations.ts';
+import { type CniEndpoint, endpointRecords, endpointsByPod } from '../../computed/addresses/cni-endpoints.ts';
 import { sameAddress } from '../../computed/cidr.ts';
-import { type CniEndpoint, endpointRecords, endpointsByPod } from '../../computed/cni-endpoints.ts';
 import { CILIUM_ENDPOINTS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { CniEndpoints, PodNetwork, Sources } from '../../model/evidence.ts';

@@ -1,4 +1,4 @@
-import { addressesInUse, comparedAllocations, isHalfWritten } from '../../computed/allocations.ts';
+import { addressesInUse, comparedAllocations, isHalfWritten } from '../../computed/addresses/allocations.ts';
 import { familyOf, sameAddress } from '../../computed/cidr.ts';
 import { quote } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';

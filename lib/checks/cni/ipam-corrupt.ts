@@ -1,4 +1,4 @@
-import { type Allocation, ipamObject, isHalfWritten, isOld } from '../../computed/allocations.ts';
+import { type Allocation, ipamObject, isHalfWritten, isOld } from '../../computed/addresses/allocations.ts';
 import { addressKey, sameAddress } from '../../computed/cidr.ts';
 import type { Ipam } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type Allocation, ipamObject, isHalfWritten, isOld, notOfPods } from '../../computed/allocations.ts';
+import {
+  type Allocation,
+  ipamObject,
+  isHalfWritten,
+  isOld,
+  notOfPods,
+} from '../../computed/addresses/allocations.ts';
 import { addressKey } from '../../computed/cidr.ts';
-import { ofPassingPod } from '../../computed/passing-pods.ts';
+import { ofPassingPod } from '../../computed/pods/passing-pods.ts';
 import { CALICO_CONTROLLERS } from '../../model/cni-names.ts';
 import type { Ipam } from '../../model/evidence.ts';
 import { allowedRepair, type Repair } from '../../model/repair.ts';

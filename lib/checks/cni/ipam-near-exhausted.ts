@@ -1,4 +1,4 @@
-import { ipamObject } from '../../computed/allocations.ts';
+import { ipamObject } from '../../computed/addresses/allocations.ts';
 import { familyOf } from '../../computed/cidr.ts';
 import { counted, quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';

@@ -1,4 +1,4 @@
-import { comparedAllocations } from '../../computed/allocations.ts';
+import { comparedAllocations } from '../../computed/addresses/allocations.ts';
 import { familyOf, sameAddress } from '../../computed/cidr.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';

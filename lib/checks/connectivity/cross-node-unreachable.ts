@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { byCommonNode, type CrossWay, crossWays, type Silent } from '../../computed/cross-ways.ts';
+import { byCommonNode, type CrossWay, crossWays, type Silent } from '../../computed/path/cross-ways.ts';
 import { type Comparison, type Confidence, nodeOf, type RemedyStep } from '../../model/finding.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed } from '../../model/text.ts';

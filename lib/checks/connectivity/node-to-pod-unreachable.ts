@@ -1,5 +1,5 @@
 import { layoutOf } from '../../computed/layouts.ts';
-import { probesOf, unresolved } from '../../computed/pings.ts';
+import { probesOf, unresolved } from '../../computed/path/pings.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { whyNothingAnswers } from '../frames/why-nothing-answers.ts';
 import { recreatePod } from '../remedies/steps.ts';

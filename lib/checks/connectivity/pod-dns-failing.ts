@@ -1,5 +1,5 @@
-import { isLoopback } from '../../computed/container-resolv-confs.ts';
-import { probesOf, unresolved } from '../../computed/pings.ts';
+import { probesOf, unresolved } from '../../computed/path/pings.ts';
+import { isLoopback } from '../../computed/pods/container-resolv-confs.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';

@@ -1,6 +1,6 @@
 import { sameAddress } from '../../computed/cidr.ts';
-import { answererOf, dnsAddresses } from '../../computed/cluster-dns.ts';
-import { resolvConfs } from '../../computed/container-resolv-confs.ts';
+import { answererOf, dnsAddresses } from '../../computed/pods/cluster-dns.ts';
+import { resolvConfs } from '../../computed/pods/container-resolv-confs.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';

@@ -1,4 +1,4 @@
-import { isLoopback, resolvConfs, serversText } from '../../computed/container-resolv-confs.ts';
+import { isLoopback, resolvConfs, serversText } from '../../computed/pods/container-resolv-confs.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';

@@ -1,4 +1,4 @@
-import { resolvConfs, unreadContainers } from '../../computed/container-resolv-confs.ts';
+import { resolvConfs, unreadContainers } from '../../computed/pods/container-resolv-confs.ts';
 import { networkElsewhere } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';

@@ -1,11 +1,11 @@
 import { sameAddress } from '../../computed/cidr.ts';
-import { answererOf, dnsAddresses } from '../../computed/cluster-dns.ts';
+import { answererOf, dnsAddresses } from '../../computed/pods/cluster-dns.ts';
 import {
   isLoopback,
   resolvConfs,
   serversText,
   unreadContainers,
-} from '../../computed/container-resolv-confs.ts';
+} from '../../computed/pods/container-resolv-confs.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork, ResolvConf, Sources } from '../../model/evidence.ts';
 import { listed } from '../../model/text.ts';

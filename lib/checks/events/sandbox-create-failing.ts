@@ -1,4 +1,4 @@
-import { createFailures, hasSandboxSince, REPEATED, span } from '../../computed/pod-events.ts';
+import { createFailures, hasSandboxSince, REPEATED, span } from '../../computed/pods/pod-events.ts';
 import { quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';
 import { AGENT_BUSY, explainSandboxFailure } from '../remedies/sandbox-failures.ts';

@@ -1,4 +1,4 @@
-import { hasSandboxSince, podEvents, REPEATED, span } from '../../computed/pod-events.ts';
+import { hasSandboxSince, podEvents, REPEATED, span } from '../../computed/pods/pod-events.ts';
 import type { Event } from '../../model/kubernetes.ts';
 import { quote } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';

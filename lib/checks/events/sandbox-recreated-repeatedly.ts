@@ -1,4 +1,4 @@
-import { createFailures, podEvents, REPEATED, span } from '../../computed/pod-events.ts';
+import { createFailures, podEvents, REPEATED, span } from '../../computed/pods/pod-events.ts';
 import { HOUR } from '../../model/days.ts';
 import { counted } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, podObject } from '../define.ts';

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { addressBits, addressKey, familyOf, sameAddress, subnetOf } from '../../computed/cidr.ts';
-import { readRule } from '../../computed/forward-rules.ts';
-import { emptyChainsOfNat, familyOfTable, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
+import { readRule } from '../../computed/firewall/forward-rules.ts';
+import {
+  emptyChainsOfNat,
+  familyOfTable,
+  natChain,
+  rulesOfNat,
+  toolOf,
+} from '../../computed/firewall/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { MASQUERADE_CHAINS } from '../../model/cni-names.ts';
 import type { PodNetwork } from '../../model/evidence.ts';

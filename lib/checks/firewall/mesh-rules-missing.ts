@@ -1,4 +1,4 @@
-import { exempt, type Mesh, meshOf, type RedirectHook, redirected } from '../../computed/meshes.ts';
+import { exempt, type Mesh, meshOf, type RedirectHook, redirected } from '../../computed/firewall/meshes.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';

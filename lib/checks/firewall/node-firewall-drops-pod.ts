@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { type Condition, readRule } from '../../computed/forward-rules.ts';
-import { toolOf } from '../../computed/nat-chain.ts';
+import { type Condition, readRule } from '../../computed/firewall/forward-rules.ts';
+import { toolOf } from '../../computed/firewall/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { AGENT_CHAINS, AGENT_TABLES } from '../../model/cni-names.ts';
 import type { Sources } from '../../model/evidence.ts';

@@ -4,11 +4,11 @@ import {
   type FilteredPacket,
   forwarder,
   ruleBudget,
-} from '../../computed/forwarding.ts';
-import { natChain, toolOf } from '../../computed/nat-chain.ts';
-import { anotherPod, ordinaryTraffic } from '../../computed/pod-packets.ts';
-import { isOfNftables } from '../../computed/service-maps.ts';
-import { SERVICES } from '../../computed/service-rules.ts';
+} from '../../computed/firewall/forwarding.ts';
+import { natChain, toolOf } from '../../computed/firewall/nat-chain.ts';
+import { isOfNftables } from '../../computed/firewall/service-maps.ts';
+import { SERVICES } from '../../computed/firewall/service-rules.ts';
+import { anotherPod, ordinaryTraffic } from '../../computed/path/pod-packets.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { counted, quote } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';

@@ -1,5 +1,5 @@
 import { contains, familyOf, subnetOf } from '../../computed/cidr.ts';
-import { covers, isLetThrough, isWide, policySelector, policyText } from '../../computed/ipsec.ts';
+import { covers, isLetThrough, isWide, policySelector, policyText } from '../../computed/firewall/ipsec.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import type { IpsecPolicy } from '../../model/network.ts';
 import { rowsOf } from '../../model/text.ts';

@@ -1,4 +1,4 @@
-import { blockades, ownRules } from '../../computed/packet-filter-rules.ts';
+import { blockades, ownRules } from '../../computed/firewall/packet-filter-rules.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { listed, quote, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';

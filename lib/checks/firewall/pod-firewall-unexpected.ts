@@ -1,4 +1,4 @@
-import { blockades, ownRules, unexpectedRules } from '../../computed/packet-filter-rules.ts';
+import { blockades, ownRules, unexpectedRules } from '../../computed/firewall/packet-filter-rules.ts';
 import { networkElsewhere } from '../../computed/preconditions.ts';
 import { counted, listed, quote, rowsOf } from '../../model/text.ts';
 import { definePodCheck, see } from '../define-pod-check.ts';

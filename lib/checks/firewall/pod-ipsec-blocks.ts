@@ -1,4 +1,4 @@
-import { isLetThrough, isWide, policySelector, policyText } from '../../computed/ipsec.ts';
+import { isLetThrough, isWide, policySelector, policyText } from '../../computed/firewall/ipsec.ts';
 import { mainAddresses, mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';

@@ -1,14 +1,14 @@
-import { type DroppedService, droppedServices } from '../../computed/dropped-services.ts';
-import { routeText } from '../../computed/gateway.ts';
-import { familyOfTable, natChain, rulesOfNat, toolOf } from '../../computed/nat-chain.ts';
-import { brokenServiceWays, hasServiceMap, isOfNftables } from '../../computed/service-maps.ts';
+import { type DroppedService, droppedServices } from '../../computed/firewall/dropped-services.ts';
+import { familyOfTable, natChain, rulesOfNat, toolOf } from '../../computed/firewall/nat-chain.ts';
+import { brokenServiceWays, hasServiceMap, isOfNftables } from '../../computed/firewall/service-maps.ts';
 import {
   isProxyReplaced,
   SERVICES,
   type ServiceProxy,
   serviceProxyIn,
   uncertain,
-} from '../../computed/service-rules.ts';
+} from '../../computed/firewall/service-rules.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed, quote } from '../../model/text.ts';

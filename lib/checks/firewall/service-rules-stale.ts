@@ -1,13 +1,13 @@
 import { isLinkLocal, sameAddress } from '../../computed/cidr.ts';
-import { givenServices } from '../../computed/cluster-dns.ts';
-import { toolOf } from '../../computed/nat-chain.ts';
+import { toolOf } from '../../computed/firewall/nat-chain.ts';
 import {
   type Destinations,
   destinationsOf,
   hasServiceRules,
   serviceProxyIn,
   uncertain,
-} from '../../computed/service-rules.ts';
+} from '../../computed/firewall/service-rules.ts';
+import { givenServices } from '../../computed/pods/cluster-dns.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { DnsService } from '../../model/kubernetes.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';

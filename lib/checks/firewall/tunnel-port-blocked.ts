@@ -1,5 +1,5 @@
-import { readRule } from '../../computed/forward-rules.ts';
-import { tunnelOf } from '../../computed/tunnel.ts';
+import { readRule } from '../../computed/firewall/forward-rules.ts';
+import { tunnelOf } from '../../computed/path/tunnel.ts';
 import { CLUSTER_CHAINS } from '../../model/cni-names.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { quote, rowsOf } from '../../model/text.ts';

@@ -2,8 +2,9 @@
  * The common part of the checks of a pod's routing in each direction: one finding for each cause, about the
  * pod that the cause names, else about the node.
  */
-import { answerText, askedBy, deleteRule } from '../../computed/routing-decision.ts';
-import { type Direction, judgeWays, type PodVerdict, type WayCause } from '../../computed/way-causes.ts';
+
+import { type Direction, judgeWays, type PodVerdict, type WayCause } from '../../computed/path/way-causes.ts';
+import { answerText, askedBy, deleteRule } from '../../computed/routes/routing-decision.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';

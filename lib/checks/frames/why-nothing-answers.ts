@@ -1,9 +1,10 @@
 /** Why a pod does not answer a ping or a DNS query, if another check reports the reason. */
-import { NOT_FORWARDED } from '../../computed/bridges.ts';
+
 import { sameAddress } from '../../computed/cidr.ts';
-import { expectedGateway } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, lostAddresses, networkElsewhere } from '../../computed/preconditions.ts';
+import { NOT_FORWARDED } from '../../computed/routes/bridges.ts';
+import { expectedGateway } from '../../computed/routes/gateway.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import { failing, type Question } from '../define-pod-check.ts';
 import { podFirewallBlocksAll } from '../firewall/pod-firewall-blocks-all.ts';

@@ -1,4 +1,4 @@
-import { asksForNetworks } from '../../computed/secondary-networks.ts';
+import { asksForNetworks } from '../../computed/pods/secondary-networks.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';

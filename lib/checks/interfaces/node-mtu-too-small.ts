@@ -1,4 +1,4 @@
-import { largestPacket, tooSmallUplink, widestUplink } from '../../computed/uplink-mtu.ts';
+import { largestPacket, tooSmallUplink, widestUplink } from '../../computed/routes/uplink-mtu.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';

@@ -1,4 +1,4 @@
-import { keyOf, lost } from '../../computed/pod-links.ts';
+import { keyOf, lost } from '../../computed/pods/pod-links.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import type { LinkCounters, PodLink } from '../../model/pod-links.ts';
 import { defineClusterCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';

@@ -1,5 +1,5 @@
+import { asksForNetworks, secondaryNetworks } from '../../computed/pods/secondary-networks.ts';
 import { networkElsewhere } from '../../computed/preconditions.ts';
-import { asksForNetworks, secondaryNetworks } from '../../computed/secondary-networks.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { quote } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';

@@ -4,7 +4,7 @@ import {
   membersInWords,
   namespacePins,
   sandboxMembers,
-} from '../../computed/membership.ts';
+} from '../../computed/pods/membership.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { judgePods } from '../frames/judge-pods.ts';
 import { look, recreatePod } from '../remedies/steps.ts';

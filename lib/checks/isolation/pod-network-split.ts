@@ -5,7 +5,7 @@ import {
   membersInWords,
   namespacePins,
   sandboxMembers,
-} from '../../computed/membership.ts';
+} from '../../computed/pods/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';

@@ -1,4 +1,4 @@
-import { namespacePins, sandboxMembers } from '../../computed/membership.ts';
+import { namespacePins, sandboxMembers } from '../../computed/pods/membership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';

@@ -1,5 +1,5 @@
-import { logged, recent, reportedForADay } from '../../computed/kernel-log.ts';
-import { sysctlNumber } from '../../computed/sysctls.ts';
+import { logged, recent, reportedForADay } from '../../computed/kernel/kernel-log.ts';
+import { sysctlNumber } from '../../computed/kernel/sysctls.ts';
 import type { KernelMessage } from '../../model/evidence.ts';
 import type { AuditedObject } from '../../model/finding.ts';
 import {

@@ -1,4 +1,4 @@
-import { knownDefects } from '../../computed/known-bad-kernels.ts';
+import { knownDefects } from '../../computed/kernel/known-bad-kernels.ts';
 import { quote } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
 import { cordon, drain, uncordon } from '../remedies/node.ts';

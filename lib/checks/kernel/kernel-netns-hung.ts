@@ -1,5 +1,11 @@
-import { incidents, isActive, logged, recent, reportedWhileActive } from '../../computed/kernel-log.ts';
-import { waitingDevices } from '../../computed/waiting-devices.ts';
+import {
+  incidents,
+  isActive,
+  logged,
+  recent,
+  reportedWhileActive,
+} from '../../computed/kernel/kernel-log.ts';
+import { waitingDevices } from '../../computed/kernel/waiting-devices.ts';
 import type { KernelMessage } from '../../model/evidence.ts';
 import { counted, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';

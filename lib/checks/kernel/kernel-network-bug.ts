@@ -1,4 +1,4 @@
-import { incidents, logged, recent, reportedForADay } from '../../computed/kernel-log.ts';
+import { incidents, logged, recent, reportedForADay } from '../../computed/kernel/kernel-log.ts';
 import { counted, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
 import { REBOOT, rebootForKernel } from '../remedies/node.ts';

@@ -1,5 +1,5 @@
-import { logged, recent, reportedWhileActive } from '../../computed/kernel-log.ts';
-import { waitingDevices } from '../../computed/waiting-devices.ts';
+import { logged, recent, reportedWhileActive } from '../../computed/kernel/kernel-log.ts';
+import { waitingDevices } from '../../computed/kernel/waiting-devices.ts';
 import { counted, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, pass } from '../define.ts';
 import { REBOOT, rebootForKernel } from '../remedies/node.ts';

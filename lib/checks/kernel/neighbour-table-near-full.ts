@@ -1,6 +1,6 @@
 import { familyOf } from '../../computed/cidr.ts';
-import { logged, recent, reportedForADay } from '../../computed/kernel-log.ts';
-import { sysctlNumber } from '../../computed/sysctls.ts';
+import { logged, recent, reportedForADay } from '../../computed/kernel/kernel-log.ts';
+import { sysctlNumber } from '../../computed/kernel/sysctls.ts';
 import type { AuditedObject } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { counted } from '../../model/text.ts';

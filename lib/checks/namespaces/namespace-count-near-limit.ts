@@ -1,4 +1,4 @@
-import { sysctlNumber } from '../../computed/sysctls.ts';
+import { sysctlNumber } from '../../computed/kernel/sysctls.ts';
 import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
 import { raiseLimits } from '../remedies/raise-limits.ts';
 import { look } from '../remedies/steps.ts';

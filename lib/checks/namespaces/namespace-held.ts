@@ -7,8 +7,8 @@ import {
   ownLinks,
   podContainerIds,
   sandboxesByInode,
-} from '../../computed/ownership.ts';
-import { tooYoung } from '../../computed/pin-age.ts';
+} from '../../computed/pods/ownership.ts';
+import { tooYoung } from '../../computed/pods/pin-age.ts';
 import type { Holder, NetworkNamespace } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { canonicalPath } from '../../model/path.ts';

@@ -1,4 +1,4 @@
-import { directoryOf } from '../../computed/ownership.ts';
+import { directoryOf } from '../../computed/pods/ownership.ts';
 import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';
 import { amongMounts } from '../remedies/among-mounts.ts';

@@ -7,9 +7,9 @@ import {
   ownLinks,
   podContainerIds,
   sandboxesByInode,
-} from '../../computed/ownership.ts';
-import { stoppedPods } from '../../computed/passing-pods.ts';
-import { tooYoung } from '../../computed/pin-age.ts';
+} from '../../computed/pods/ownership.ts';
+import { stoppedPods } from '../../computed/pods/passing-pods.ts';
+import { tooYoung } from '../../computed/pods/pin-age.ts';
 import type { Pin } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { canonicalPath } from '../../model/path.ts';

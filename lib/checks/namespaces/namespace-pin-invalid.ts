@@ -1,5 +1,5 @@
-import { foreignName, isNamespaceFile } from '../../computed/ownership.ts';
-import { mountsByPath, pinObject, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
+import { foreignName, isNamespaceFile } from '../../computed/pods/ownership.ts';
+import { mountsByPath, pinObject, readySandboxesByPath } from '../../computed/pods/pinned-sandboxes.ts';
 import type { Pin } from '../../model/evidence.ts';
 import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, type Failure, fail, notApplicable, pass } from '../define.ts';

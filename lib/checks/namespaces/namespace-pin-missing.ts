@@ -1,6 +1,6 @@
-import { directoryOf } from '../../computed/ownership.ts';
-import { mountsByPath } from '../../computed/pinned-sandboxes.ts';
-import { whyOnItsWayOut } from '../../computed/sandbox-pod.ts';
+import { directoryOf } from '../../computed/pods/ownership.ts';
+import { mountsByPath } from '../../computed/pods/pinned-sandboxes.ts';
+import { whyOnItsWayOut } from '../../computed/pods/sandbox-pod.ts';
 import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';

@@ -1,5 +1,5 @@
-import { directoryOf, isNamespaceFile } from '../../computed/ownership.ts';
-import { mountsByPath, readySandboxesByPath } from '../../computed/pinned-sandboxes.ts';
+import { directoryOf, isNamespaceFile } from '../../computed/pods/ownership.ts';
+import { mountsByPath, readySandboxesByPath } from '../../computed/pods/pinned-sandboxes.ts';
 import type { Mounts } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { canonicalPath } from '../../model/path.ts';

@@ -1,4 +1,4 @@
-import { wayIn } from '../../computed/way-in.ts';
+import { wayIn } from '../../computed/path/way-in.ts';
 import type { ForwardingEntry } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';

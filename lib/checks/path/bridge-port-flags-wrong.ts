@@ -1,6 +1,6 @@
-import { ON_NO_BRIDGE } from '../../computed/bridges.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
+import { ON_NO_BRIDGE } from '../../computed/routes/bridges.ts';
 import { onOff } from '../../model/restorable.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { hostEnd, restore } from '../remedies/restore.ts';

@@ -1,5 +1,5 @@
-import { ruleText } from '../../computed/routing-decision.ts';
-import { type JudgedWays, judgeWays, type WayCause } from '../../computed/way-causes.ts';
+import { type JudgedWays, judgeWays, type WayCause } from '../../computed/path/way-causes.ts';
+import { ruleText } from '../../computed/routes/routing-decision.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';

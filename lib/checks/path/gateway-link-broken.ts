@@ -1,8 +1,8 @@
 import { contains } from '../../computed/cidr.ts';
-import { expectedGateway, routeText } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
-import { mostSpecific } from '../../computed/routing-decision.ts';
+import { expectedGateway, routeText } from '../../computed/routes/gateway.ts';
+import { mostSpecific } from '../../computed/routes/routing-decision.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
 import type { Route } from '../../model/network.ts';

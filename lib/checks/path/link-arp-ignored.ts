@@ -1,4 +1,4 @@
-import { leavesUnanswered } from '../../computed/arp.ts';
+import { leavesUnanswered } from '../../computed/addresses/arp.ts';
 import { mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';

@@ -1,4 +1,4 @@
-import { missingProgram, programsOnLinks } from '../../computed/attached-programs.ts';
+import { missingProgram, programsOnLinks } from '../../computed/firewall/attached-programs.ts';
 import { linkFault, networkElsewhere } from '../../computed/preconditions.ts';
 import { CILIUM_PINS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';

@@ -1,11 +1,11 @@
+import { familyOf, sameAddress } from '../../computed/cidr.ts';
 import {
   type BrokenBridge,
   brokenBridges,
   gatewaysOf,
   isBehindBridge,
   prefixOf,
-} from '../../computed/bridges.ts';
-import { familyOf, sameAddress } from '../../computed/cidr.ts';
+} from '../../computed/routes/bridges.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { Comparison } from '../../model/finding.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';

@@ -1,6 +1,6 @@
 import { sameAddress } from '../../computed/cidr.ts';
-import { routeText } from '../../computed/gateway.ts';
-import { defaultRoutes, nodeFamily, otherWaysOut } from '../../computed/uplinks.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
+import { defaultRoutes, nodeFamily, otherWaysOut } from '../../computed/routes/uplinks.ts';
 import { NEXT_HOP, type Neighbour, type Route } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';

@@ -1,4 +1,4 @@
-import { lostMaps, missingProgram, programsOnLinks } from '../../computed/attached-programs.ts';
+import { lostMaps, missingProgram, programsOnLinks } from '../../computed/firewall/attached-programs.ts';
 import { CILIUM_PINS, CILIUM_PROGRAMS } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import { counted, listed, rowsOf } from '../../model/text.ts';

@@ -1,5 +1,5 @@
+import { wayIn } from '../../computed/path/way-in.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
-import { wayIn } from '../../computed/way-in.ts';
 import type { Neighbour } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { hostEnd, restore } from '../remedies/restore.ts';

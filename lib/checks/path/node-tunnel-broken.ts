@@ -1,4 +1,4 @@
-import { reachedBy, type Tunnel, tunnelOf } from '../../computed/tunnel.ts';
+import { reachedBy, type Tunnel, tunnelOf } from '../../computed/path/tunnel.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { listed, quote } from '../../model/text.ts';

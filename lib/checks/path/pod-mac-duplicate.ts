@@ -1,4 +1,4 @@
-import { type WayIn, wayIn } from '../../computed/way-in.ts';
+import { type WayIn, wayIn } from '../../computed/path/way-in.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed } from '../../model/text.ts';

@@ -1,7 +1,7 @@
 import { contains, prefixLength } from '../../computed/cidr.ts';
-import { routeText } from '../../computed/gateway.ts';
-import { elsewhere } from '../../computed/pod-ways.ts';
-import { answerText, askedBy, decisionOf, isAdded } from '../../computed/routing-decision.ts';
+import { elsewhere } from '../../computed/path/pod-ways.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
+import { answerText, askedBy, decisionOf, isAdded } from '../../computed/routes/routing-decision.ts';
 import { CILIUM_TUNNEL } from '../../model/cni-names.ts';
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { Sources } from '../../model/evidence.ts';

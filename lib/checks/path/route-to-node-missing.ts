@@ -1,4 +1,4 @@
-import { type WayToNode, waysBetweenNodes } from '../../computed/ways-between-nodes.ts';
+import { type WayToNode, waysBetweenNodes } from '../../computed/path/ways-between-nodes.ts';
 import { CILIUM_CNI, cniPlugin } from '../../model/cni-plugins.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { NodeRoutes } from '../../model/node-routes.ts';

@@ -1,4 +1,4 @@
-import { reachedBy, tunnelOf } from '../../computed/tunnel.ts';
+import { reachedBy, tunnelOf } from '../../computed/path/tunnel.ts';
 import type { ForwardingEntry } from '../../model/network.ts';
 import { firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';

@@ -1,5 +1,5 @@
 /** The mount namespace in which the runtime pins the pods' network namespaces. */
-import { isCrioName } from '../../computed/ownership.ts';
+import { isCrioName } from '../../computed/pods/ownership.ts';
 
 /**
  * Prefix for a command that has to see these pins, for a shell on the node. It enters the mount namespace of

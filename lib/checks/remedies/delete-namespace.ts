@@ -3,7 +3,7 @@
  * meanwhile.
  */
 
-import { baseName } from '../../computed/ownership.ts';
+import { baseName } from '../../computed/pods/ownership.ts';
 import type { Sandbox } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { amongMounts } from './among-mounts.ts';

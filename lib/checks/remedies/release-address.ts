@@ -1,6 +1,6 @@
 /** Frees one host-local address while holding the plugin's own lock. */
 
-import type { Allocation } from '../../computed/allocations.ts';
+import type { Allocation } from '../../computed/addresses/allocations.ts';
 import type { Ipam } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import { quote } from '../../model/text.ts';

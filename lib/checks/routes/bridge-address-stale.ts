@@ -1,6 +1,6 @@
-import { gatewaysOf, prefixOf } from '../../computed/bridges.ts';
 import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
 import { loadedConfig } from '../../computed/loaded-config.ts';
+import { gatewaysOf, prefixOf } from '../../computed/routes/bridges.ts';
 import { cniPlugin } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import { defineCheck, fail, notApplicable, pass } from '../define.ts';

@@ -1,6 +1,6 @@
-import { routeText } from '../../computed/gateway.ts';
-import { hostRoutes } from '../../computed/host-routes.ts';
 import { layoutOf } from '../../computed/layouts.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
+import { hostRoutes } from '../../computed/routes/host-routes.ts';
 import type { Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { RemedyStep } from '../../model/finding.ts';

@@ -1,7 +1,7 @@
 import { addressBits, sameAddress, subnetOf } from '../../computed/cidr.ts';
-import { routeText } from '../../computed/gateway.ts';
-import { hostRoutes } from '../../computed/host-routes.ts';
 import { layoutOf } from '../../computed/layouts.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
+import { hostRoutes } from '../../computed/routes/host-routes.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { ownRoute } from '../remedies/own-route.ts';

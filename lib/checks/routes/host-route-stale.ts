@@ -1,5 +1,5 @@
 import { addressBits, addressKey, familyOf, prefixLength, sameAddress } from '../../computed/cidr.ts';
-import { routeText } from '../../computed/gateway.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
 import { hostLinkPrefixes } from '../../model/cni-plugins.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import type { Link, Route } from '../../model/network.ts';

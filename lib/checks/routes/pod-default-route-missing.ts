@@ -1,11 +1,11 @@
+import { mayChangeNetwork } from '../../computed/preconditions.ts';
 import {
   defaultRouteOf,
   expectedGateway,
   resultGateways,
   routeText,
   wayOut,
-} from '../../computed/gateway.ts';
-import { mayChangeNetwork } from '../../computed/preconditions.ts';
+} from '../../computed/routes/gateway.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { restore } from '../remedies/restore.ts';
 import { recreatePod } from '../remedies/steps.ts';

@@ -1,6 +1,4 @@
-import { ON_NO_BRIDGE } from '../../computed/bridges.ts';
 import { sameAddress } from '../../computed/cidr.ts';
-import { defaultRouteOf, expectedGateway, type Family } from '../../computed/gateway.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import {
   linkFault,
@@ -8,6 +6,8 @@ import {
   mayChangeNetwork,
   networkElsewhere,
 } from '../../computed/preconditions.ts';
+import { ON_NO_BRIDGE } from '../../computed/routes/bridges.ts';
+import { defaultRouteOf, expectedGateway, type Family } from '../../computed/routes/gateway.ts';
 import type { Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link, Neighbour, NetworkStack } from '../../model/network.ts';

@@ -1,6 +1,6 @@
 import { contains, familyOf, prefixLength, subnetOf } from '../../computed/cidr.ts';
-import { defaultRouteOf, expectedGateway, wayOut } from '../../computed/gateway.ts';
 import { lostAddresses, mayChangeNetwork } from '../../computed/preconditions.ts';
+import { defaultRouteOf, expectedGateway, wayOut } from '../../computed/routes/gateway.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { restore } from '../remedies/restore.ts';

@@ -5,7 +5,7 @@ import {
   mayChangeNetwork,
   networkElsewhere,
 } from '../../computed/preconditions.ts';
-import { mostSpecific } from '../../computed/routing-decision.ts';
+import { mostSpecific } from '../../computed/routes/routing-decision.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed, rowsOf } from '../../model/text.ts';

@@ -1,6 +1,6 @@
-import { routeText } from '../../computed/gateway.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
-import { addressesOnNode, strayRoutes } from '../../computed/stray-routes.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
+import { addressesOnNode, strayRoutes } from '../../computed/routes/stray-routes.ts';
 import { DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
 import { listed, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';

@@ -1,4 +1,4 @@
-import { isNamespaceFile } from '../../computed/ownership.ts';
+import { isNamespaceFile } from '../../computed/pods/ownership.ts';
 import { canonicalPath } from '../../model/path.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject, unknown } from '../define.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';

@@ -1,4 +1,4 @@
-import { isBeingStopped, whyNotInApi } from '../../computed/sandbox-pod.ts';
+import { isBeingStopped, whyNotInApi } from '../../computed/pods/sandbox-pod.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import {
   defineCheck,

@@ -1,4 +1,4 @@
-import { whyOnItsWayOut } from '../../computed/sandbox-pod.ts';
+import { whyOnItsWayOut } from '../../computed/pods/sandbox-pod.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';
 import { recreateSandbox } from '../remedies/sandbox.ts';

@@ -1,5 +1,5 @@
-import { isNamespaceFile } from '../../computed/ownership.ts';
-import { isBeingStopped } from '../../computed/sandbox-pod.ts';
+import { isNamespaceFile } from '../../computed/pods/ownership.ts';
+import { isBeingStopped } from '../../computed/pods/sandbox-pod.ts';
 import { canonicalPath } from '../../model/path.ts';
 import { isSandboxOf } from '../../model/sandbox-owner.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, podObject } from '../define.ts';

@@ -1,4 +1,4 @@
-import { isNamespaceFile } from '../../computed/ownership.ts';
+import { isNamespaceFile } from '../../computed/pods/ownership.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Event, Pod } from '../../model/kubernetes.ts';
 import { canonicalPath } from '../../model/path.ts';

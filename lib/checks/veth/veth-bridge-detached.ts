@@ -1,7 +1,7 @@
-import { podEnd } from '../../computed/attached-by-pair.ts';
-import { brokenBridges, expectedBridge } from '../../computed/bridges.ts';
 import { layoutOf } from '../../computed/layouts.ts';
 import { linkFault } from '../../computed/preconditions.ts';
+import { podEnd } from '../../computed/routes/attached-by-pair.ts';
+import { brokenBridges, expectedBridge } from '../../computed/routes/bridges.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { Link } from '../../model/network.ts';
 import { definePodCheck } from '../define-pod-check.ts';

@@ -1,5 +1,5 @@
-import { podEnd } from '../../computed/attached-by-pair.ts';
 import { layoutOf } from '../../computed/layouts.ts';
+import { podEnd } from '../../computed/routes/attached-by-pair.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { hostEnd, restore } from '../remedies/restore.ts';
 import { command, recreatePod, repairOnNode } from '../remedies/steps.ts';

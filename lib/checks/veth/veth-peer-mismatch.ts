@@ -1,5 +1,5 @@
-import { podEnd } from '../../computed/attached-by-pair.ts';
 import { layoutOf } from '../../computed/layouts.ts';
+import { podEnd } from '../../computed/routes/attached-by-pair.ts';
 import { linkNameHash } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';

@@ -1,4 +1,4 @@
-import { podEnd } from '../../computed/attached-by-pair.ts';
+import { podEnd } from '../../computed/routes/attached-by-pair.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { debugPodLeftover } from '../../../lib/checks/audit/debug-pod-leftover.ts';
-import { isDebugPod } from '../../../lib/computed/debug-pods.ts';
+import { isDebugPod } from '../../../lib/computed/pods/debug-pods.ts';
 import type { Pod } from '../../../lib/model/kubernetes.ts';
 import { clusterSources } from '../cluster-sources.ts';
 import { aPod, context, failures } from '../evidence.ts';

@@ -1,6 +1,6 @@
 /** Synthetic IPAM stores and CNI configuration of a healthy node with bridge and host-local. */
 
-import type { Allocation } from '../../../lib/computed/allocations.ts';
+import type { Allocation } from '../../../lib/computed/addresses/allocations.ts';
 import type { Ipam, Sources } from '../../../lib/model/evidence.ts';
 import type { Node } from '../../../lib/model/kubernetes.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { kubeProxyGone } from '../../../lib/checks/firewall/kube-proxy-gone.ts';
-import { serviceProxyOf } from '../../../lib/computed/service-rules.ts';
+import { serviceProxyOf } from '../../../lib/computed/firewall/service-rules.ts';
 import type { PacketFilter } from '../../../lib/model/network.ts';
 import type { NodeRoutes } from '../../../lib/model/node-routes.ts';
 import { clusterSources } from '../cluster-sources.ts';

@@ -5,9 +5,9 @@ import { nodeBridgeBroken } from '../../../lib/checks/path/node-bridge-broken.ts
 import { hostRouteMissing } from '../../../lib/checks/routes/host-route-missing.ts';
 import { podGatewayNeighbourWrong } from '../../../lib/checks/routes/pod-gateway-neighbour-wrong.ts';
 import { vethBridgeDetached } from '../../../lib/checks/veth/veth-bridge-detached.ts';
-import { expectedBridge } from '../../../lib/computed/bridges.ts';
-import { podWays } from '../../../lib/computed/pod-ways.ts';
-import { wayIn } from '../../../lib/computed/way-in.ts';
+import { podWays } from '../../../lib/computed/path/pod-ways.ts';
+import { wayIn } from '../../../lib/computed/path/way-in.ts';
+import { expectedBridge } from '../../../lib/computed/routes/bridges.ts';
 import type { Sources } from '../../../lib/model/evidence.ts';
 import type { Link } from '../../../lib/model/network.ts';
 import {

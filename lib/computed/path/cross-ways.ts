@@ -1,0 +1,146 @@
+/** Judges the pings between pods of neighbours in the ring of nodes, from both ends. */
+import { byText } from '../../model/by-text.ts';
+import type { CrossPing, CrossPod, NodeCrossing, PlannedCross } from '../../model/crossing.ts';
+import { namespacedName } from '../../model/namespaced-name.ts';
+
+/** The way from a node's pods to those of the next node. */
+export type CrossWay = {
+  readonly own: string;
+  readonly next: string;
+  readonly outcome: 'answered' | Silence | { readonly unknown: string };
+};
+
+/** A pod that pinged in vain, and all that was asked beside it; null where something was not. */
+type Silence = {
+  readonly source: CrossPod;
+  readonly target: CrossPod;
+  readonly nextAddress: string;
+  /** Who answered from the first hop, the second and the third. */
+  readonly hops: readonly string[];
+  readonly refused: string | null;
+  readonly nodeToNode: boolean | null;
+  readonly nodeToPod: boolean | null;
+  readonly podToNode: boolean | null;
+  /** Of the other end: whether the next node reaches the pod itself. */
+  readonly nextToOwnPod: boolean | null;
+};
+
+type Known = {
+  readonly crossings: readonly NodeCrossing[];
+  /** Check that found something about a pod's way, by `node namespace/name`. */
+  readonly sick: ReadonlyMap<string, string>;
+};
+
+/** The ways that were planned, in the order of the ring. */
+export function crossWays(known: Known): CrossWay[] {
+  const byNode = new Map(known.crossings.map((each) => [each.node, each]));
+  return known.crossings
+    .toSorted((a, b) => byText(a.node, b.node))
+    .flatMap((own) => {
+      if (own.plan.status !== 'planned' || own.plan.targets.length === 0) return [];
+      const next = byNode.get(own.plan.next.name);
+      return [{ own: own.node, next: own.plan.next.name, outcome: outcomeOf(own, own.plan, next, known) }];
+    });
+}
+
+function outcomeOf(
+  own: NodeCrossing,
+  plan: PlannedCross,
+  next: NodeCrossing | undefined,
+  known: Known,
+): CrossWay['outcome'] {
+  if (own.unread !== null) return { unknown: own.unread };
+  const pairs = plan.sources.flatMap((source) =>
+    plan.targets.map((target) => {
+      const pings = own.fromPods.find(({ uid }) => uid === source.uid)?.pings ?? [];
+      return { source, target, pings, ping: to(pings, target.address) };
+    }),
+  );
+  if (pairs.some(({ ping }) => ping?.answered)) return 'answered';
+  const excused = pairs.map((pair) => ({ ...pair, why: whyNot(pair, own, plan, next, known) }));
+  const silent = excused.find(({ why }) => why === null);
+  if (silent?.ping === undefined) return { unknown: excused[0]?.why ?? 'no pod could be asked' };
+  const { source, target, ping, pings } = silent;
+  return {
+    source,
+    target,
+    nextAddress: plan.next.address,
+    hops: ping.hops,
+    refused: ping.refused,
+    nodeToNode: answered(own.fromNode, plan.next.address),
+    nodeToPod: answered(own.fromNode, target.address),
+    podToNode: answered(pings, plan.next.address),
+    nextToOwnPod: answered(next?.fromNode ?? [], target.address),
+  };
+}
+
+type Pair = {
+  readonly source: CrossPod;
+  readonly target: PlannedCross['targets'][number];
+  readonly ping: CrossPing | undefined;
+};
+
+/** Why the silence of a pod says nothing about the way between the nodes; null if it does. */
+function whyNot(
+  { source, target, ping }: Pair,
+  own: NodeCrossing,
+  plan: PlannedCross,
+  next: NodeCrossing | undefined,
+  { sick }: Known,
+): string | null {
+  const there = plan.next.name;
+  if (ping === undefined) return `nothing was sent from ${namespacedName(source)}: its network was not read`;
+  const restricted = target.restricted ?? source.restricted;
+  if (restricted !== null) return `inconclusive: no answer, but ${restricted}`;
+  if (!target.stayed) return `inconclusive: ${namespacedName(target)} on ${there} did not stay`;
+  for (const [pod, node] of [
+    [source, own.node],
+    [target, there],
+  ] as const) {
+    const check = sick.get(`${node} ${namespacedName(pod)}`);
+    if (check !== undefined)
+      return `inconclusive: ${namespacedName(pod)} on ${node} has a fault of its own (${check})`;
+  }
+  if (answered(own.fromNode, source.address) === false)
+    return `inconclusive: ${own.node} does not reach ${namespacedName(source)} itself: --active ping tells more`;
+  if (next === undefined || next.unread !== null)
+    return `inconclusive: no answer, and ${there} does not say how it is there`;
+  const reached = answered(next.fromNode, target.address);
+  if (reached === true) return null;
+  // Some programs answer no ping at all.
+  return reached === null
+    ? `inconclusive: ${there} did not ping ${namespacedName(target)} itself`
+    : `inconclusive: ${there} does not reach ${namespacedName(target)} itself: --active ping tells more`;
+}
+
+const to = (pings: readonly CrossPing[], address: string): CrossPing | undefined =>
+  pings.find(({ target }) => target === address);
+
+function answered(pings: readonly CrossPing[], address: string): boolean | null {
+  return to(pings, address)?.answered ?? null;
+}
+
+export type Silent = CrossWay & { readonly outcome: Silence };
+
+function isSilent(way: CrossWay): way is Silent {
+  return typeof way.outcome === 'object' && 'source' in way.outcome;
+}
+
+/** Silent ways by the node to which they belong: two that meet at a node are one fault, that of the node. */
+export function byCommonNode(
+  ways: readonly CrossWay[],
+): { readonly nodes: readonly string[]; readonly ways: readonly Silent[] }[] {
+  const silent = ways.filter(isSilent);
+  const into = new Map(silent.map((way) => [way.next, way]));
+  const taken = new Set<Silent>();
+  const groups = silent.flatMap((way) => {
+    const before = into.get(way.own);
+    if (before === undefined || before === way || taken.has(way) || taken.has(before)) return [];
+    taken.add(way).add(before);
+    // Two nodes are each other's next.
+    const nodes = before.own === way.next ? [way.own, way.next] : [way.own];
+    return [{ nodes, ways: [before, way] }];
+  });
+  const alone = silent.filter((way) => !taken.has(way)).map((way) => ({ nodes: [way.own], ways: [way] }));
+  return [...groups, ...alone];
+}

@@ -1,0 +1,277 @@
+/** Packets that stand for all that a node's pods send and get: who drops every one of a kind breaks each pod. */
+import { OF_CALICO } from '../../model/cni-names.ts';
+import { AWS_CNI, CILIUM_CNI } from '../../model/cni-plugins.ts';
+import type { PodNetwork, Sources } from '../../model/evidence.ts';
+import type { NetworkStack, Route } from '../../model/network.ts';
+import {
+  addressBits,
+  addressKey,
+  contains,
+  familyOf,
+  isLinkLocal,
+  OF_ONE_NODE,
+  prefixLength,
+  subnetOf,
+} from '../cidr.ts';
+import type { FilteredPacket } from '../firewall/forwarding.ts';
+import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
+import { layoutOf } from '../layouts.ts';
+import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
+import { defaultRoutes } from '../routes/uplinks.ts';
+import { announcedAddresses } from './tunnel.ts';
+import { forwardedLayout, nodeLink } from './way-in.ts';
+
+/** Any address outside the cluster: one reserved for documentation, which no rule names. */
+const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
+/** What pods of other nodes share with the address of a pod. */
+const SHARED = { 4: 16, 6: 48 } as const;
+const NEIGHBOURS = 2;
+/** Of each kind of address at which DNS is served. */
+const SERVERS = 8;
+/** Where kube-proxy in mode ipvs keeps the addresses of all Services. */
+const OF_IPVS = 'kube-ipvs0';
+
+export type Traffic = {
+  readonly what: string;
+  /** It has to be tracked: it may be for a Service, or leave the cluster. */
+  readonly tracked?: boolean;
+  /** Pods that lose it can still do much. */
+  readonly isPart?: boolean;
+  /** Empty if the kernel does not forward for the pod. */
+  readonly packetsOf: (network: PodNetwork) => readonly FilteredPacket[];
+};
+
+/**
+ * Kinds of traffic, what breaks most first. Pods that may not reach the outside may be meant to stay inside: a
+ * kind has packets to both.
+ */
+export function ordinaryTraffic(
+  host: NetworkStack,
+  {
+    otherNodes,
+    clusterDns,
+    hostPacketFilters,
+  }: Pick<Sources, 'otherNodes' | 'clusterDns' | 'hostPacketFilters'>,
+): readonly Traffic[] {
+  const leavesToKernel = forwardsForCilium(hostPacketFilters);
+  const toOthers = routesToPods(host, otherNodes);
+  const sent = (protocol: FilteredPacket['protocol']) => (network: PodNetwork) =>
+    sentBy(network, host, toOthers).map((packet) => ({ ...packet, protocol }));
+  // The cache asks for the pods, which may then be kept from asking others.
+  const servers = hasDnsCache(host, clusterDns) ? [] : serversOf(clusterDns);
+  return [
+    { what: 'what pods send', packetsOf: sent(null), tracked: true },
+    { what: 'all TCP that pods send', packetsOf: sent('tcp'), tracked: true },
+    { what: 'all UDP that pods send', packetsOf: sent('udp'), tracked: true, isPart: true },
+    {
+      what: 'DNS queries that pods send',
+      packetsOf: (network) => queriesTo(servers, network),
+      tracked: true,
+      isPart: true,
+    },
+    {
+      what: 'what pods send to pods of other nodes',
+      packetsOf: (network) => toNeighbours(network, toOthers),
+    },
+    {
+      what: 'what pods of other nodes send to pods of this one',
+      packetsOf: (network) => toNeighbours(network, toOthers).map(reversed),
+    },
+    {
+      what: 'what pods send out of the node',
+      packetsOf: (network) => (leavesToKernel ? pastPrograms(network, host) : []),
+      isPart: true,
+    },
+    // The kubelet's probes, by which it ends pods.
+    {
+      what: 'what the node sends to its pods',
+      packetsOf: (network) => fromNode(network, null),
+      isPart: true,
+    },
+    {
+      what: 'all TCP that the node sends to its pods',
+      packetsOf: (network) => fromNode(network, 'tcp'),
+      isPart: true,
+    },
+    { what: 'what pods answer to the node', packetsOf: toNode, isPart: true },
+  ];
+}
+
+/** A pod that the node could have beside this one: with another address, and behind another link. */
+export function anotherPod(network: PodNetwork): PodNetwork {
+  const { stack, hostLink } = network;
+  const other = (text: string) => text.replace(/.$/, (last) => (last === '1' ? '2' : '1'));
+  return {
+    ...network,
+    hostLink: hostLink === null ? null : { ...hostLink, name: other(hostLink.name) },
+    stack:
+      stack === null
+        ? null
+        : { ...stack, addresses: stack.addresses.map((held) => ({ ...held, address: other(held.address) })) },
+  };
+}
+
+/** At which pods may ask for names. */
+const askedAddresses = ({ services, kubelet }: Sources['clusterDns']): string[] => [
+  ...(services ?? []).flatMap(({ addresses }) => addresses),
+  ...(kubelet?.servers ?? []),
+];
+
+/** Whom pods may ask: where only some servers are allowed, others say nothing. None if no endpoint is known. */
+function serversOf(clusterDns: Sources['clusterDns']): string[] {
+  const endpoints = (clusterDns.services ?? []).flatMap((service) => service.endpointAddresses ?? []);
+  return endpoints.length === 0
+    ? []
+    : [...new Set([...endpoints.slice(0, SERVERS), ...askedAddresses(clusterDns).slice(0, SERVERS)])];
+}
+
+/** NodeLocal DNSCache, which has a link-local address of its own, or that of the Service. */
+function hasDnsCache(host: NetworkStack, clusterDns: Sources['clusterDns']): boolean {
+  const known = new Set(askedAddresses(clusterDns).map(addressKey));
+  return host.addresses.some(
+    ({ link, address, prefixLength: length, scope }) =>
+      scope !== 'link' &&
+      link !== 'lo' &&
+      link !== OF_IPVS &&
+      (known.has(addressKey(address)) || (length === addressBits(address) && isLinkLocal(address))),
+  );
+}
+
+function queriesTo(servers: readonly string[], network: PodNetwork): FilteredPacket[] {
+  const from = wayOf(network);
+  if (from === null) return [];
+  return servers
+    .filter((server) => familyOf(server) === from.family)
+    .map((destination) => ({ ...from, destination, outputLink: null, protocol: 'udp', port: 53 }));
+}
+
+function sentBy(network: PodNetwork, host: NetworkStack, toOthers: readonly RouteToPods[]): FilteredPacket[] {
+  const from = wayOf(network);
+  if (from === null) return [];
+  const family = familyOf(from.source);
+  const outputLink = defaultRoutes(host, family)[0]?.link ?? null;
+  if (outputLink === null) return [];
+  const neighbours = toNeighbours(network, toOthers);
+  return [
+    { ...from, destination: OUTSIDE[family], outputLink },
+    ...(neighbours.length > 0
+      ? neighbours
+      : [{ ...from, destination: neighbourOf(from.source), outputLink }]),
+  ];
+}
+
+/** What a pod of Cilium sends out of the node, beyond the network of the nodes and within it: programs carry all else. */
+function pastPrograms(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
+  const layout = layoutOf(network);
+  const source = mainAddresses(network)[0]?.address;
+  const inputLink = network.hostLink?.name ?? null;
+  if (typeof layout === 'string' || network.plugin !== CILIUM_CNI || source === undefined) return [];
+  if (inputLink === null || networkElsewhere(network) !== null || linkFault(network) !== null) return [];
+  const family = familyOf(source);
+  const outputLink = defaultRoutes(host, family)[0]?.link ?? null;
+  const near = host.addresses.find((held) => held.link === outputLink && held.family === family)?.address;
+  if (outputLink === null || near === undefined) return [];
+  const from = { way: 'forwarded', family, state: 'NEW', source, inputLink, outputLink } as const;
+  return [OUTSIDE[family], near.replace(/.$/, (last) => (last === '1' ? '2' : '1'))].map((destination) => ({
+    ...from,
+    destination,
+    devices: [inputLink],
+    protocol: null,
+    port: null,
+  }));
+}
+
+type RouteToPods = Pick<Route, 'family' | 'destination'> & { readonly first: string; readonly link: string };
+
+/**
+ * Routes of the main table that lead to pods of other nodes: to their ranges, or to a block of Calico's by way of a
+ * node. Where pods have addresses of the network around them, others lead to what is no pod.
+ */
+function routesToPods(host: NetworkStack, otherNodes: Sources['otherNodes']): RouteToPods[] {
+  const ranges = otherNodes.flatMap(({ podCIDRs }) => podCIDRs);
+  const subnets = new Set(ranges.map((range) => subnetOf(range.split('/')[0] ?? '', prefixLength(range))));
+  const lengths = [...new Set(ranges.map(prefixLength))];
+  const nodes = new Set(
+    otherNodes
+      .flatMap(({ addresses, annotations }) => [
+        ...addresses,
+        ...announcedAddresses(annotations),
+        annotations[OF_CALICO.tunnelAddress] ?? '',
+      ])
+      .map(addressKey),
+  );
+  return host.routes.flatMap(({ family, destination, type, table, gateway, link }) => {
+    const [first = ''] = destination.split('/');
+    return type !== 'unicast' ||
+      table !== 'main' ||
+      gateway === null ||
+      link === null ||
+      prefixLength(destination) < OF_ONE_NODE[family] ||
+      !(nodes.has(addressKey(gateway)) || lengths.some((length) => subnets.has(subnetOf(first, length))))
+      ? []
+      : [{ family, destination, first, link }];
+  });
+}
+
+function toNeighbours(network: PodNetwork, toOthers: readonly RouteToPods[]): FilteredPacket[] {
+  const from = wayOf(network);
+  // Its pods have addresses of the VPC, and no node is the gateway of another's.
+  if (from === null || network.plugin === AWS_CNI) return [];
+  const family = familyOf(from.source);
+  const ofPods = subnetOf(from.source, SHARED[family]);
+  return toOthers
+    .filter(
+      (route) =>
+        route.family === family && contains(ofPods, route.first) && !contains(route.destination, from.source),
+    )
+    .map(({ first, link }) => ({ ...from, destination: first, outputLink: link }))
+    .slice(0, NEIGHBOURS);
+}
+
+function fromNode(network: PodNetwork, protocol: FilteredPacket['protocol']): FilteredPacket[] {
+  const from = wayOf(network);
+  if (from === null) return [];
+  const { source: destination, inputLink: outputLink } = from;
+  return [
+    { ...from, way: 'sent', source: null, destination, inputLink: null, outputLink, devices: [], protocol },
+  ];
+}
+
+function toNode(network: PodNetwork): FilteredPacket[] {
+  const from = wayOf(network);
+  return from === null
+    ? []
+    : [{ ...from, way: 'received', state: 'ESTABLISHED', destination: null, outputLink: null }];
+}
+
+type From = Omit<FilteredPacket, 'destination' | 'outputLink' | 'source' | 'inputLink'> & {
+  readonly source: string;
+  readonly inputLink: string;
+};
+
+function wayOf(network: PodNetwork): From | null {
+  const layout = forwardedLayout(network);
+  const source = mainAddresses(network)[0]?.address;
+  if (layout === null || source === undefined) return null;
+  const inputLink = nodeLink(network, layout);
+  if (inputLink === null) return null;
+  const devices = [...new Set([inputLink, network.hostLink?.name ?? inputLink])];
+  const family = familyOf(source);
+  return { way: 'forwarded', family, state: 'NEW', source, inputLink, devices, protocol: null, port: null };
+}
+
+function reversed({ source, destination, inputLink, outputLink, ...packet }: FilteredPacket): FilteredPacket {
+  return {
+    ...packet,
+    source: destination,
+    destination: source,
+    inputLink: outputLink,
+    outputLink: inputLink,
+    devices: outputLink === null ? [] : [outputLink],
+  };
+}
+
+/** An address that a pod on another node may have: 10.244.0.7 for 10.244.1.7. */
+function neighbourOf(address: string): string {
+  return address.replace(/(\d+)(\.\d+)$/, (_, third: string, last: string) => `${Number(third) ^ 1}${last}`);
+}

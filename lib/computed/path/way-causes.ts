@@ -1,0 +1,190 @@
+/** Why the ways of a node's pods are broken: one entry for each cause, with all pods affected. */
+import { AWS_CNI } from '../../model/cni-plugins.ts';
+import type { PodNetwork, Sources } from '../../model/evidence.ts';
+import type { Rule } from '../../model/network.ts';
+import { addressBits, prefixLength } from '../cidr.ts';
+import { sysctlNumber } from '../kernel/sysctls.ts';
+import { missingRules, sharedEniPod } from '../routes/aws-routing.ts';
+import { hostRoutes } from '../routes/host-routes.ts';
+import { decisionText, isAdded, ruleText } from '../routes/routing-decision.ts';
+import { type BrokenWay, OUTSIDE, type PodWays, podWays } from './pod-ways.ts';
+
+export type Direction = 'inbound' | 'outbound';
+
+export type WayCause = {
+  readonly kind: 'rule' | 'route' | 'reverse path filter' | 'no route' | 'not known';
+  readonly direction: Direction;
+  /** What decided, as part of a sentence. */
+  readonly text: string;
+  /** Set if a rule decides. */
+  readonly rule: Rule | null;
+  /** The cause names this one pod; all others are causes of the node, however many pods they affect today. */
+  readonly ofOnePod: boolean;
+  readonly hits: readonly { readonly network: PodNetwork; readonly broken: readonly BrokenWay[] }[];
+};
+
+type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel'>;
+
+export type JudgedWays = {
+  /**
+   * By direction: null for a pod whose ways are right, or a reason if it cannot be judged or another check
+   * explains it.
+   */
+  readonly pods: ReadonlyMap<PodNetwork, Readonly<Record<Direction, PodVerdict>>>;
+  readonly causes: readonly WayCause[];
+};
+
+export type PodVerdict =
+  | { readonly is: 'right' }
+  | { readonly is: 'not applicable' | 'unknown'; readonly reason: string }
+  | { readonly is: 'broken'; readonly cause: WayCause; readonly oneWay: boolean };
+
+/**
+ * Rules of the AWS VPC CNI (pkg/networkutils/network.go): security groups for pods, to and from pods, marked
+ * packets.
+ */
+const OF_AWS: readonly number[] = [10, 20, 512, 1024, 1535, 1536];
+
+/** The kernel's answers about the way to and from each pod, and the rules and routes that break several of them. */
+export function judgeWays(sources: Needed): JudgedWays {
+  const ways = podWays(sources);
+  const found: Found[] = [...ways].flatMap(([network, way]) =>
+    typeof way === 'string'
+      ? []
+      : (['inbound', 'outbound'] as const).flatMap((direction) => {
+          const { broken } = way[direction];
+          if (broken.length === 0 || explained(direction, network, way, sources) !== null) return [];
+          return [{ network, direction, broken, ...causeOf(broken[0] as BrokenWay, network) }];
+        }),
+  );
+  const causes = [...Map.groupBy(found, ({ direction, key }) => `${direction} ${key}`).values()].map(
+    (hits): WayCause => {
+      const [{ kind, direction, text, rule, ofOnePod }] = hits as [Found];
+      return { kind, direction, text, rule, ofOnePod: ofOnePod && hits.length === 1, hits };
+    },
+  );
+  const verdict = (direction: Direction, network: PodNetwork, way: PodWays | string): PodVerdict => {
+    if (typeof way === 'string') return { is: 'not applicable', reason: way };
+    const { asked, broken } = way[direction];
+    if (asked === 0) return { is: 'unknown', reason: 'the kernel was not asked about its addresses' };
+    if (broken.length === 0) return { is: 'right' };
+    const cause = causes.find(
+      (one) => one.direction === direction && one.hits.some((hit) => hit.network === network),
+    );
+    const other = way[direction === 'inbound' ? 'outbound' : 'inbound'];
+    return cause === undefined
+      ? { is: 'not applicable', reason: explained(direction, network, way, sources) ?? '' }
+      : { is: 'broken', cause, oneWay: other.broken.length === 0 };
+  };
+  return {
+    pods: new Map(
+      [...ways].map(([network, way]) => [
+        network,
+        { inbound: verdict('inbound', network, way), outbound: verdict('outbound', network, way) },
+      ]),
+    ),
+    causes,
+  };
+}
+
+/** The other check that reports the cause, as a reason; null if none does. */
+function explained(
+  direction: Direction,
+  network: PodNetwork,
+  { inbound, outbound }: PodWays,
+  { hostNetwork, kernel, routing }: Needed,
+): string | null {
+  const { broken } = direction === 'inbound' ? inbound : outbound;
+  if (sharedEniPod(network) === null && missingRules(network, hostNetwork).length > 0)
+    return 'a rule of the AWS VPC CNI is missing: see aws-rule-missing';
+  if (direction === 'inbound') {
+    const routes = hostRoutes(network, hostNetwork);
+    if (typeof routes === 'string') return routes;
+    const wrong = routes.find(({ state }) => state !== 'right');
+    if (wrong !== undefined) return `the route of the node decides: see host-route-${wrong.state}`;
+  }
+  if (broken.some(({ decision }) => decision !== null && isForeignRule(decision.rule, network))) return null;
+  const cut = new Set(
+    routing.flatMap(({ source, error, destination }) =>
+      source === null && error !== null ? [destination] : [],
+    ),
+  );
+  if (
+    direction === 'outbound' &&
+    broken.every(({ way }) => cut.has(way.destination) && !OUTSIDE.includes(way.destination))
+  )
+    return 'the node itself has no way there: see pods-of-node-unreachable';
+  if (broken.some(({ decision }) => decision !== null)) return null;
+  const off = broken.find(
+    ({ way }) =>
+      way.error === 'EHOSTUNREACH' &&
+      sysctlNumber(kernel, `net.ipv4.conf.${(way.inputLink ?? '').replaceAll('.', '/')}.forwarding`) === 0,
+  );
+  if (off !== undefined) return `forwarding of ${off.way.inputLink} is off: see node-forwarding-disabled`;
+  if (
+    broken.every(({ way }) => way.error === 'ENETUNREACH' && way.source !== null) &&
+    direction === 'outbound'
+  )
+    return 'no route of the node leads there: see node-default-route-missing';
+  // The filter looks up the way back, so a fault there breaks this way.
+  const [back, name] =
+    direction === 'outbound' ? [inbound, 'pod-unrouted-inbound'] : [outbound, 'pod-unrouted-outbound'];
+  const decidedThere = back.broken.some(({ decision }) => decision !== null);
+  if (decidedThere && broken.every(({ way }) => isFiltered(way.error)))
+    return `the way back is wrong, and so the filter of reverse paths drops: see ${name} and foreign-routing-rules`;
+  return null;
+}
+
+/** Not a rule of the kernel or the plugin. */
+const isForeignRule = (rule: Rule, { plugin }: PodNetwork): boolean =>
+  isAdded(rule) && !(plugin === AWS_CNI && OF_AWS.includes(rule.priority));
+
+type Cause = Pick<WayCause, 'kind' | 'text' | 'rule' | 'ofOnePod'> & { readonly key: string };
+type Found = Cause & {
+  readonly network: PodNetwork;
+  readonly direction: Direction;
+  readonly broken: readonly BrokenWay[];
+};
+
+/** The errors with which fib_validate_source() answers. */
+const isFiltered = (error: string | null) => error === 'EINVAL' || error === 'EXDEV';
+
+function causeOf({ way, decision }: BrokenWay, network: PodNetwork): Cause {
+  const own = (cidr: string | null) =>
+    cidr !== null &&
+    prefixLength(cidr) === addressBits(cidr) &&
+    network.pod.podIPs.includes(cidr.split('/')[0] ?? '');
+  const { hostLink } = network;
+  if (decision !== null) {
+    const { rule, route } = decision;
+    const text = decisionText(decision);
+    if (isForeignRule(rule, network)) {
+      const ofOnePod = own(rule.source) || own(rule.destination) || rule.inputLink === hostLink?.name;
+      return { kind: 'rule', text, rule, ofOnePod, key: `${rule.family} ${ruleText(rule)}` };
+    }
+    return { kind: 'route', text, rule: null, ofOnePod: route !== null && own(route.destination), key: text };
+  }
+  if (isFiltered(way.error)) {
+    const text = `the filter of reverse paths of ${way.inputLink} (rp_filter), as answers would leave by another link`;
+    return {
+      kind: 'reverse path filter',
+      text,
+      rule: null,
+      ofOnePod: way.inputLink === hostLink?.name,
+      key: text,
+    };
+  }
+  if (way.error === 'ENETUNREACH')
+    return {
+      kind: 'no route',
+      text: 'no route of any table that the rules lead to',
+      rule: null,
+      ofOnePod: false,
+      key: way.error,
+    };
+  const text =
+    way.error === null
+      ? `a rule or route of table ${way.table} that could not be determined`
+      : 'a rule or route that could not be determined';
+  return { kind: 'not known', text, rule: null, ofOnePod: true, key: text };
+}

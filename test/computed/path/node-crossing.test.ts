@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest';
+import { nodeCrossing } from '../../../lib/computed/path/node-crossing.ts';
+import type { CrossSent, PlannedCross } from '../../../lib/model/crossing.ts';
+import type { Evidence, PodNetwork } from '../../../lib/model/evidence.ts';
+import { aCrossPod, aPing } from '../../checks/connectivity/crossings.ts';
+import { aHostStack, aPodNetwork } from '../../checks/evidence.ts';
+
+const network = aPodNetwork();
+const address = network.pod.podIPs[0] ?? '';
+const plan: PlannedCross = {
+  status: 'planned',
+  next: { name: 'node-2', address: '10.0.0.2' },
+  sources: [aCrossPod(1, { uid: network.pod.uid, address })],
+  targets: [{ ...aCrossPod(2), stayed: true }],
+};
+const pings = [aPing('10.244.2.5')];
+const sent: CrossSent = {
+  node: [aPing('10.0.0.2')],
+  namespaces: [{ inode: network.namespace ?? 0, pings }],
+};
+
+const host = (() => {
+  const stack = aHostStack();
+  const [address] = stack.addresses;
+  const [link] = stack.links;
+  if (address === undefined || link === undefined) throw new Error('the node has no link');
+  return {
+    ...stack,
+    links: [...stack.links, { ...link, name: 'kube-ipvs0', kind: 'dummy' }],
+    addresses: [
+      ...stack.addresses,
+      { ...address, link: 'kube-ipvs0', address: '10.96.0.1', scope: 'global' },
+    ],
+  };
+})();
+
+const present = <T>(value: T) => ({ status: 'present', value }) as const;
+const of = (crossing: Evidence['crossing'], networks: readonly PodNetwork[] = [network]) =>
+  nodeCrossing({
+    nodeName: 'node-1',
+    crossing,
+    podNetworks: present([...networks]),
+    hostNetwork: present(host),
+  });
+
+it('has the pings of a pod from the namespace that is its own and holds its address', () => {
+  expect(of(present({ plan, sent }))).toEqual({
+    node: 'node-1',
+    addresses: aHostStack()
+      .addresses.filter(({ scope }) => scope === 'global')
+      .map(({ address }) => address),
+    plan,
+    unread: null,
+    fromNode: sent.node,
+    fromPods: [{ uid: network.pod.uid, pings }],
+  });
+});
+
+it('takes no pings for those of a pod which were sent from elsewhere: any pod may take an address', () => {
+  const elsewhere = { ...sent, namespaces: [{ inode: 7, pings }] };
+  expect(of(present({ plan, sent: elsewhere }))?.fromPods).toEqual([]);
+  expect(of(present({ plan, sent }), [])?.fromPods).toEqual([]);
+  const lost = { ...plan, sources: [aCrossPod(1, { uid: network.pod.uid, address: '10.244.9.9' })] };
+  expect(of(present({ plan: lost, sent }))?.fromPods).toEqual([]);
+});
+
+it('is nothing where nobody asked, and says why where nothing could be read', () => {
+  expect(of({ status: 'absent', reason: 'not asked for' })).toBeNull();
+  expect(of({ status: 'failed', reason: 'active_cross hung' })?.unread).toBe('active_cross hung');
+  expect(of(present({ plan, sent: null }))?.unread).toBe('the probe sent no pings to the next node');
+  const none = { status: 'none', reason: 'one node only', alone: true } as const;
+  expect(of(present({ plan: none, sent: null }))).toMatchObject({ plan: none, unread: null });
+});
