@@ -1,10 +1,5 @@
 import { addressKey, contains } from '../../computed/cidr.ts';
-import {
-  linkFault,
-  mainAddresses,
-  mayChangeNetwork,
-  networkElsewhere,
-} from '../../computed/preconditions.ts';
+import { linkFault, mainAddresses, networkElsewhere } from '../../computed/preconditions.ts';
 import { mostSpecific } from '../../computed/routes/routing-decision.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
@@ -45,6 +40,8 @@ export const podNeighbourWrong = definePodCheck({
       return mac === right || !isOnLink(network, destination) ? [] : [{ destination, mac, right, other }];
     });
     if (wrong.length === 0) return 'pass';
+    // A container may have written one itself; that of an init container stays when it ends.
+    const own = network.pod.containers.some(({ netAdmin }) => netAdmin);
     const path = network.sandbox.namespacePath;
     return {
       detail: `The pod has permanent entries with wrong MAC addresses: ${listed(
@@ -54,7 +51,7 @@ export const podNeighbourWrong = definePodCheck({
         ),
         5,
       )}.`,
-      confidence: 'confirmed',
+      confidence: own ? 'probable' : 'confirmed',
       evidence: rowsOf(wrong, SHOWN, ({ destination, mac, right, other }) => ({
         what: `neighbour entry of ${destination}, the address of ${namespacedName(other.pod)}`,
         expected: `${right}, or none`,
@@ -81,8 +78,7 @@ export const podNeighbourWrong = definePodCheck({
                 ? [repair(`Likewise the other ${wrong.length - SHOWN}: the next audit names them.`)]
                 : []),
             ],
-      // A pod may have written one itself.
-      ...(network.pod.containers.some(mayChangeNetwork)
+      ...(own
         ? {}
         : restore(
             network,

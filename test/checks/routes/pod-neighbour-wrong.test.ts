@@ -51,16 +51,27 @@ describe('pod-neighbour-wrong', () => {
 
   it('lets the tool delete it, unless the pod may have written it itself', () => {
     const pin = (digit: string) => `cni-00000000-0000-4000-8000-00000000000${digit}`;
-    const named = (podNetworks: PodNetwork[], netAdmin: boolean): PodNetwork[] =>
+    const [main] = aPod().containers;
+    const named = (podNetworks: PodNetwork[], may: 'main' | 'init' | null): PodNetwork[] =>
       podNetworks.map((network, index) => ({
         ...network,
         sandbox: { ...network.sandbox, namespacePath: `/var/run/netns/${pin(String(index))}` },
         hostLink: aHostLink({ name: 'veth12345678', index: 7 }),
-        pod: { ...network.pod, containers: network.pod.containers.map((each) => ({ ...each, netAdmin })) },
+        pod: {
+          ...network.pod,
+          containers:
+            main === undefined
+              ? []
+              : [
+                  { ...main, netAdmin: may === 'main' },
+                  { ...main, name: 'setup', role: 'init' as const, netAdmin: may === 'init' },
+                ],
+        },
       }));
-    const repairOf = (netAdmin: boolean) =>
-      failures(podNeighbourWrong.run({ podNetworks: named(pods([entry()]), netAdmin) }, context))[0]?.repair;
-    expect(repairOf(false)).toEqual({
+    const foundIf = (may: 'main' | 'init' | null) =>
+      failures(podNeighbourWrong.run({ podNetworks: named(pods([entry()]), may) }, context))[0];
+    expect(foundIf(null)?.confidence).toBe('confirmed');
+    expect(foundIf(null)?.repair).toEqual({
       kind: 'restore',
       objects: [
         {
@@ -74,7 +85,9 @@ describe('pod-neighbour-wrong', () => {
         },
       ],
     });
-    expect(repairOf(true)).toBeNull();
+    // What an init container wrote is still there when it has ended.
+    for (const may of ['main', 'init'] as const)
+      expect(foundIf(may)).toMatchObject({ confidence: 'probable', repair: null });
   });
 
   it.each<[string, Neighbour[], Route[]?]>([
