@@ -76,14 +76,16 @@ function deviceOf({ annotations }: Sources['node'], host: NetworkStack): Omit<Tu
 
 /**
  * Only where it sends through a tunnel does Cilium's agent write routes to other nodes' ranges by its own link, whose
- * address is in the node's range. They stay when the device of the tunnel is deleted.
+ * address is in the node's range. They stay when the device of the tunnel is deleted. Without a tunnel, it routes the
+ * node's own further ranges there, but only routes to others have an MTU (createNodeRouteSpec).
  */
 function isTunnelled({ addresses, routes }: NetworkStack): boolean {
   const gatewayLink = cniPlugin(CILIUM_CNI)?.layout?.gatewayLink;
   const held = addresses.filter(({ link }) => link === gatewayLink).map(({ address }) => address);
   return routes.some(
-    ({ link, gateway, destination, table, type }) =>
+    ({ link, gateway, destination, table, type, mtu }) =>
       link === gatewayLink &&
+      mtu !== null &&
       table === 'main' &&
       type === 'unicast' &&
       gateway !== null &&

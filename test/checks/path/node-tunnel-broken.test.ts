@@ -120,7 +120,7 @@ describe('node-tunnel-broken', () => {
   describe("of Cilium's device that was deleted", () => {
     const gateway = '10.244.1.31';
     const route = (destination: string, changes: Partial<Route> = {}) =>
-      aRoute({ destination, gateway, link: 'cilium_host', ...changes });
+      aRoute({ destination, gateway, link: 'cilium_host', mtu: 1450, ...changes });
     const ofCilium = (routes: Route[], tunnel: Link[] = []) =>
       run({
         annotations: {},
@@ -130,7 +130,7 @@ describe('node-tunnel-broken', () => {
             ...aHostStack().addresses,
             anAddress({ link: 'cilium_host', address: gateway, prefixLength: 32 }),
           ],
-          routes: [...aHostStack().routes, route('10.244.1.0/24'), ...routes],
+          routes: [...aHostStack().routes, route('10.244.1.0/24', { mtu: null }), ...routes],
         },
       });
 
@@ -155,6 +155,7 @@ describe('node-tunnel-broken', () => {
         'a route by an address that cilium_host does not have',
         [route('10.244.2.0/24', { gateway: '10.244.7.7' })],
       ],
+      ['a route for another range of its own, which has no MTU', [route('10.244.3.0/24', { mtu: null })]],
       ['routes for another table', [route('10.244.2.0/24', { table: '200' })]],
       ['no route to others', []],
     ])('wants none of a node with %s', (_, routes) => {
