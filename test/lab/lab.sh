@@ -56,10 +56,22 @@ stopped=$!
 until grep -q '^State:.T' "/proc/$stopped/status"; do :; done
 mkdir /run/flannel
 printf 'FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.1.1/24\n' >/run/flannel/subnet.env
-# An agent that listens where its file was deleted.
-mkdir -p /run/cilium
-perl -e 'use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Local => "/var/run/cilium/cilium.sock", Listen => 1) or die; unlink "/var/run/cilium/cilium.sock"; open my $f, ">", "/run/cilium/listens"; sleep 1000' </dev/null >/dev/null 2>&1 &
-until [ -e /run/cilium/listens ]; do :; done
+# An agent that listens where its file was deleted; or in a directory that the node has elsewhere, with its file, as MicroK8s
+# has it; or under another name. And a process of a pod that has the agent's name, and the file.
+listens() {
+  mkdir -p "$2"
+  nsenter --net="$1" unshare --mount --propagation private sh -c 'mount --bind "$2" /run/cilium; exec perl -e "$@"' sh 'use IO::Socket::UNIX;
+    $0 = $ARGV[1]; my $file = "/var/run/cilium/cilium.sock"; my $s = IO::Socket::UNIX->new(Local => $file, Listen => 1) or die;
+    unlink $file if $ARGV[0] eq "/run/cilium"; open my $f, ">", "$ARGV[0]/listens"; sleep 1000' "$2" "$3" </dev/null >/dev/null 2>&1 &
+  until [ -e "$2/listens" ]; do :; done
+}
+mkdir /run/cilium
+listens /run/netns/cni-filtered /run/snap/other cilium-agent
+case ${AGENT:-} in
+  elsewhere) listens /proc/1/ns/net /run/snap/cilium cilium-agent ;;
+  unknown) listens /proc/1/ns/net /run/cilium anything ;;
+  *) listens /proc/1/ns/net /run/cilium cilium-agent ;;
+esac
 # Programs of two endpoints are pinned, and the map of one.
 mount -t tmpfs bpf /sys/fs/bpf
 mkdir -p /sys/fs/bpf/cilium/endpoints/98/links /sys/fs/bpf/cilium/endpoints/1757/links /sys/fs/bpf/tc/globals

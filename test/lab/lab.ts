@@ -59,7 +59,7 @@ export function insteadOf(program: string, script: string): string {
  * everything is built; with `kubelet`, one runs on the node; with `places`, the runtimes keep their files
  * elsewhere; with `apart`, the runtime has its own mount namespace; with `six`, there is an IPv6-only pod
  * whose link has that name, and a half-written runtime spec; `broken` is the number of container specs that
- * are not JSON.
+ * are not JSON; `agent` is that of Cilium, with its socket in a directory elsewhere, or under another name.
  */
 export function probeLab(
   options: {
@@ -72,6 +72,7 @@ export function probeLab(
     readonly apart?: boolean;
     readonly six?: string;
     readonly broken?: number;
+    readonly agent?: 'elsewhere' | 'unknown';
   } = {},
 ): string {
   const script = readFileSync(new URL('./lab.sh', import.meta.url), 'utf8');
@@ -102,6 +103,7 @@ export function probeLab(
         APART: options.apart ? '1' : '',
         SIX: options.six ?? '',
         BROKEN: String(options.broken ?? 0),
+        AGENT: options.agent ?? '',
       },
     },
   );

@@ -428,6 +428,27 @@ describe.skipIf(noLab !== null)('a node with a kubelet and a long kernel log', (
   });
 });
 
+describe.skipIf(noLab !== null)('a node whose directories and names are not the usual ones', () => {
+  test.each([
+    ["has the file of the agent's socket elsewhere", 'elsewhere'],
+    ['has no process that is known to be the agent', 'unknown'],
+  ] as const)('has lost no socket if it %s', async (_, agent) => {
+    const { cniConfig, incomplete } = await labEvidence(probeLab({ agent }));
+    expect(incomplete).toEqual([]);
+    expect(present(cniConfig).lostSockets).toEqual([]);
+  });
+
+  test("is read on if the root of the agent's container does not answer", async () => {
+    const path = insteadOf(
+      'readlink',
+      '#!/bin/sh\ncase $1 in /proc/1/*) ;; /proc/*/root/var/run) sleep 100 ;; esac\nexec /usr/bin/readlink "$@"\n',
+    );
+    const { cniConfig, incomplete } = await labEvidence(probeLab({ path, arguments: ['limit=3'] }));
+    expect(incomplete).toEqual(['cni_sockets did not end in time']);
+    expect(present(cniConfig).lostSockets).toEqual([]);
+  });
+});
+
 describe.skipIf(noLab !== null)('a node at its limit of namespaces', () => {
   test('is found to be at it, and to make no more', async () => {
     const evidence = await labEvidence(probeLab({ limit: 5 }));

@@ -20,8 +20,9 @@ const ON_NODES: Readonly<Record<string, RegExp>> = {
   'lib/probe/repair/restore.jq': /\.type == "aws-cni"/,
   // The checkpoint that this plugin's agent keeps of its addresses.
   'lib/probe/probe/ipam.sh': /\$R\/run\/aws-node\//,
-  // The file in which flannel's agent tells its plugin the node's subnet, and Cilium's socket and pins.
-  'lib/probe/probe/cni.sh': /\$R\/run\/flannel\/subnet\.env|\/run\/cilium\b|\/sys\/fs\/bpf\/cilium\b/,
+  // The file in which flannel's agent tells its plugin the node's subnet, and Cilium's agent, its socket and pins.
+  'lib/probe/probe/cni.sh':
+    /\$R\/run\/flannel\/subnet\.env|\/run\/cilium\b|cilium-agent|\/sys\/fs\/bpf\/cilium\b/,
 };
 
 /** Lines of code outside the tables. */

@@ -197,7 +197,12 @@ function failure(down: readonly Judgement[], { node }: CheckContext): Outcome {
 function evidenceOf({ agent, pod, reason, stopped, lostSocket }: Judgement): Comparison {
   const what = `${agent.name} on the node`;
   if (lostSocket !== null)
-    return { what, expected: lostSocket, actual: 'no such file', source: '/proc/net/unix; ls (node)' };
+    return {
+      what,
+      expected: lostSocket,
+      actual: 'no such file',
+      source: '/proc/net/unix; ls (node, and its process in /proc/PID/root)',
+    };
   if (stopped.length > 0)
     return { what, expected: 'state S or R', actual: reason, source: '/proc/PID/stat (node): state T' };
   return {

@@ -45,11 +45,23 @@ job_cni() {
   else
     echo missing >b/cni/subnet.env
   fi
-  # Where an agent still listens, but the file is gone, so that its plugin does not find it.
-  [ ! -d "$R/run/cilium" ] || [ -S "$R/run/cilium/cilium.sock" ] ||
-    grep -o ' 00010000 .* /var/run/cilium/cilium\.sock$' /proc/1/net/unix | sed 's/.* //' >b/cni/lost-sockets
   program_pins >b/cni/program-pins
   return 0
+}
+
+# Where an agent still listens, but the file is gone, so that its plugin does not find it. The node may keep the directory
+# elsewhere (MicroK8s), and then only the agent's own root has the path. A job of its own, as that root may not answer.
+job_cni_sockets() {
+  socket=/var/run/cilium/cilium.sock lost=''
+  [ -d "$R/run/cilium" ] && [ ! -S "$R/run/cilium/cilium.sock" ] || return 0
+  grep -q " 00010000 .* $socket\$" /proc/1/net/unix || return 0
+  for pid in $(awk -F '\t' -v net="$(stat -L -c %i /proc/1/ns/net)" '$2 == net && $8 == "cilium-agent" { print $1 }' b/host/processes); do
+    host "$socket" "/proc/$pid/root"
+    [ ! -S "$path" ] || return 0
+    # Last, as a process that has ended has neither.
+    [ -d "${path%/*}" ] && [ "/proc/$pid/ns/net" -ef /proc/1/ns/net ] && lost=1
+  done
+  [ -z "$lost" ] || lines "$socket" >b/cni/lost-sockets
 }
 
 job_cni_results() {
