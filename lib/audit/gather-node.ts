@@ -41,8 +41,8 @@ export type NodeAudit = { readonly gathered: Gathered; readonly result: NodeResu
 export type ApiReader = {
   /** Over the pods of the node, where they are not listed. */
   readonly watch: NodeWatch | null;
-  /** @param then - the pods when the probe pod was created, if they were watched */
-  readonly before: (then: PodsThen | null) => Promise<Snapshot>;
+  /** @param then - the pods when the probe pod was created, if they were watched; null: now, as it was not */
+  readonly before: (then: PodsThen | null) => Snapshot;
   /** No older than this revision of a pod. */
   readonly after: (since: string) => Promise<Snapshot>;
   /** Requested only if a sandbox has no pod, or a pin has no sandbox: it reads all events. */
@@ -62,11 +62,13 @@ export async function gatherNode(
     const canary = options.active.includes('cni') ? await runCanary(pods, node, options) : null;
     const deadline = options.deadlineSeconds * 1000;
     const { log, revision, before } = await pods.run(manifest(node, options), deadline, api.watch);
+    const snapshots = { before: api.before(before), after: await api.after(revision) };
+    // Judging may take long, one bundle after another.
+    await api.watch?.close();
     const work = {
       kind: 'log',
       log,
-      before: await api.before(before),
-      after: await api.after(revision),
+      ...snapshots,
       canary,
       record: { active: options.active, settleSeconds: options.settleSeconds },
       checks: options.checks,
@@ -87,7 +89,7 @@ export async function gatherNode(
     return nodeAudit(more, await judge(more));
   } catch (error) {
     if (error instanceof WatchLost || (error instanceof AuditError && error.code === 'ABORTED')) throw error;
-    return { gathered: notProbed(await api.before(null), failedCoverage(node, error)), result: null };
+    return { gathered: notProbed(api.before(null), failedCoverage(node, error)), result: null };
   }
 }
 

@@ -65,10 +65,7 @@ export function nodeReader(cluster: Cluster, plan: ClusterPlan, signal: AbortSig
       const crossPlan = before === null ? undefined : await neighbours.plan(planned, before.pods);
       const api: ApiReader = {
         watch,
-        async before(then) {
-          if (before !== null) return before;
-          return then === null ? await listed(node, since) : snapshotOf(node, then, events);
-        },
+        before: (then) => before ?? snapshotOf(node, then ?? watch?.now ?? now([]), events),
         async after(end) {
           const pods = watch === null ? await listed(node, end) : snapshotOf(node, watch.now, events);
           return { ...(await withFacts(pods)), ...(await neighbours.after(crossPlan, end)) };

@@ -2,8 +2,10 @@
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
+import { ATTEMPT_LABEL } from '../model/own-pods.ts';
 import { grantRights, statusOf, userIn } from './api-error.ts';
 import type { Cluster } from './connect.ts';
+import { type ListOptions, listAll } from './list.ts';
 import { deletePod } from './sweep.ts';
 import { aborted, pause } from './transport.ts';
 
@@ -26,9 +28,14 @@ const CONFLICT_PAUSE_MILLISECONDS = 500;
 
 const createdSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 
+const existingSchema = z.object({
+  metadata: z.object({ uid: z.string(), labels: z.record(z.string(), z.string()).optional() }),
+});
+
 /**
- * Creates the pod. If there is one of its name, which contains run and node, it is ours: of an attempt whose answer
- * was lost, or which was killed. Its log may be older than what we listed, so it is deleted first.
+ * Creates the pod. There may be one of its name, which contains run and node. If its attempt is this one, only the answer
+ * to its creation was lost: it may be at work already, so it is taken. Otherwise it is of a process that was killed: its
+ * log may be older than what we listed, so it is deleted first.
  *
  * @returns its uid
  * @throws AuditError PROBE_REFUSED, CLUSTER_*, ABORTED
@@ -59,7 +66,11 @@ export async function createPod(
       } catch (error) {
         const isLate = Date.now() + CONFLICT_PAUSE_MILLISECONDS >= end;
         if (statusOf(error) !== 409 || isLate || options.signal.aborted) throw error;
-        if (!isQuotaConflict(error)) await deletePod(cluster, namespace, name, { signal });
+        if (!isQuotaConflict(error)) {
+          const there = await existing(cluster, manifest, { signal });
+          if (there?.isOurs) return there.uid;
+          if (there !== null) await deletePod(cluster, namespace, name, { signal, uid: there.uid });
+        }
         await pause(Math.random() * CONFLICT_PAUSE_MILLISECONDS, signal, what);
       }
     }
@@ -68,6 +79,26 @@ export async function createPod(
   } finally {
     stop();
   }
+}
+
+/** The pod of this name, and whether this attempt created it. */
+export async function existing(
+  cluster: Cluster,
+  { metadata: { name, namespace, labels } }: PodManifest,
+  options: ListOptions,
+): Promise<{ readonly uid: string; readonly isOurs: boolean } | null> {
+  const { items } = await listAll(
+    cluster,
+    `look for pod ${namespacedName({ namespace, name })}`,
+    `/api/v1/namespaces/${namespace}/pods`,
+    { fieldSelector: `metadata.name=${name}` },
+    (item) => existingSchema.parse(item).metadata,
+    options,
+  );
+  const [found] = items;
+  if (found === undefined) return null;
+  const attempt = labels[ATTEMPT_LABEL];
+  return { uid: found.uid, isOurs: attempt !== undefined && found.labels?.[ATTEMPT_LABEL] === attempt };
 }
 
 /** A signal that aborts this many milliseconds after another. Call `stop` when it is no longer needed. */
@@ -117,7 +148,7 @@ function refusedRemedy(message: string, namespace: string): string {
     return `Allow it in its namespace only: oc adm policy add-scc-to-user privileged -z default -n ${namespace}`;
   }
   if (message.includes('quota'))
-    return `Raise the quota of the namespace ${namespace}: one pod per node that is probed at once.`;
+    return `Raise the quota of the namespace ${namespace}: one pod per node that is probed at once, and those of the batch that have ended.`;
   if (/(?:minimum|maximum) \w+ usage per/.test(message))
     return `Remove the LimitRange of the namespace ${namespace}, or let it admit requests of 10m CPU and 32Mi, and a limit of 256Mi.`;
   if (message.includes('not found'))

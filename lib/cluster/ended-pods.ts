@@ -2,41 +2,47 @@
  * Deletes pods that have ended: the first alone, which shows whether that is allowed, and the others together, one
  * request for many. Without the right to delete them together (deploy/ of earlier versions), one by one.
  */
+import { randomBytes } from 'node:crypto';
 import { forEachLimited } from '../model/limit.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
+import type { PodIdentity } from './pod-state.ts';
 import { deletePod, deletePodsOfBatch } from './sweep.ts';
 
 /** Where the caller has no batches. Until they are deleted, etcd keeps 45 kB of each. */
 const LARGEST_GROUP = 25;
-/** Removing pods continues after an abort, but only this long. API servers delete pods together one after the other. */
+/**
+ * Removing pods continues after an abort, but only this long, and within what functions keep in reserve
+ * (lambda/handler.ts). API servers delete pods together one after the other.
+ */
 const REMOVE_MILLISECONDS = 20_000;
+const REMOVE_ONE_MILLISECONDS = 10_000;
 const AT_ONCE = 10;
 
 /** Pods that are deleted together, once none of them runs any more. */
 export type PodGroup = {
-  /** Value of the label that they have in common, within the run. */
+  /** Value of the label that they have in common, within the attempt. */
   readonly batch: string;
   readonly size: number;
   readonly running: number;
 };
 
-type Group = { readonly batch: string; size: number; running: number; ended: string[] };
+type Group = { readonly batch: string; size: number; running: number; ended: PodIdentity[] };
 
 export class EndedPods {
   readonly #cluster: Cluster;
   readonly #namespace: string;
-  readonly #runId: string;
+  /** Value of a label of all its pods. */
+  readonly attempt = randomBytes(8).toString('hex');
   /** Undefined: groups are numbered here. */
   readonly #batch: number | undefined;
   readonly #groups: Group[] = [];
   #first: Promise<void> | null = null;
   #mayTogether = true;
 
-  constructor(cluster: Cluster, options: { namespace: string; runId: string; batch?: number | undefined }) {
+  constructor(cluster: Cluster, options: { namespace: string; batch?: number | undefined }) {
     this.#cluster = cluster;
     this.#namespace = options.namespace;
-    this.#runId = options.runId;
     this.#batch = options.batch;
   }
 
@@ -53,14 +59,14 @@ export class EndedPods {
   }
 
   /** Deletes an ended pod of this group, now or later. @throws AuditError CLUSTER_FORBIDDEN */
-  async remove(joined: PodGroup, name: string): Promise<void> {
+  async remove(joined: PodGroup, pod: PodIdentity): Promise<void> {
     if (this.#first === null) {
-      this.#first = this.#removeOne(name);
+      this.#first = removeAlone(this.#cluster, this.#namespace, pod);
       return await this.#first;
     }
     // Without the right to delete pods, no node is audited.
     await this.#first;
-    this.#groups.find((group) => group === joined)?.ended.push(name);
+    this.#groups.find((group) => group === joined)?.ended.push(pod);
   }
 
   async leave(joined: PodGroup): Promise<void> {
@@ -81,11 +87,15 @@ export class EndedPods {
 
   /** A failure is no error of the audit: the pods have ended, and the next run deletes them. */
   async #removeAll(group: Group): Promise<void> {
-    const names = group.ended.splice(0);
-    if (names.length > 1 && this.#mayTogether) {
+    const pods = group.ended.splice(0);
+    const signal = AbortSignal.timeout(REMOVE_MILLISECONDS);
+    if (pods.length > 1 && this.#mayTogether) {
       try {
-        const of = { runId: this.#runId, batch: group.batch };
-        await deletePodsOfBatch(this.#cluster, this.#namespace, of, { deadline: REMOVE_MILLISECONDS });
+        const of = { attempt: this.attempt, batch: group.batch };
+        await deletePodsOfBatch(this.#cluster, this.#namespace, of, {
+          signal,
+          deadline: REMOVE_MILLISECONDS,
+        });
         return;
       } catch (error) {
         // Who does not answer in time is not asked for each.
@@ -93,14 +103,9 @@ export class EndedPods {
         if (statusOf(error) === 403) this.#mayTogether = false;
       }
     }
-    const signal = AbortSignal.timeout(REMOVE_MILLISECONDS);
-    await forEachLimited(names, AT_ONCE, async (name) => {
-      await deletePod(this.#cluster, this.#namespace, name, { signal }).catch(() => {});
+    await forEachLimited(pods, AT_ONCE, async ({ name, uid }) => {
+      await deletePod(this.#cluster, this.#namespace, name, { signal, uid }).catch(() => {});
     });
-  }
-
-  async #removeOne(name: string): Promise<void> {
-    await removeAlone(this.#cluster, this.#namespace, name);
   }
 }
 
@@ -110,9 +115,13 @@ export class EndedPods {
  *
  * @throws AuditError CLUSTER_FORBIDDEN
  */
-export async function removeAlone(cluster: Cluster, namespace: string, name: string): Promise<void> {
+export async function removeAlone(
+  cluster: Cluster,
+  namespace: string,
+  { name, uid }: PodIdentity,
+): Promise<void> {
   try {
-    await deletePod(cluster, namespace, name, { deadline: REMOVE_MILLISECONDS });
+    await deletePod(cluster, namespace, name, { deadline: REMOVE_ONE_MILLISECONDS, uid });
   } catch (error) {
     if (statusOf(error) === 403) throw error;
   }

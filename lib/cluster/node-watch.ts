@@ -3,14 +3,15 @@
  * sends what exists, then each change in order. So what it sent before a pod that was created after its start is
  * all that existed when that pod was created.
  */
+import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
-import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import type { PodIdentity } from './pod-state.ts';
 import { PodWatch } from './pod-watch.ts';
 import { reducePod } from './reduce.ts';
+import { pause } from './transport.ts';
 
 /** Pods at a moment. */
 export type PodsThen = { readonly pods: Pod[]; readonly takenAt: string };
@@ -18,13 +19,16 @@ export type PodsThen = { readonly pods: Pod[]; readonly takenAt: string };
 /** It is not known which pods the node had when the probe pod was created: list them, and probe again. */
 export class WatchLost extends AuditError {}
 
+const lost = (message: string): WatchLost =>
+  new WatchLost('CLUSTER_API', message, { retryable: true, remedy: 'Run it again.' });
+
 export class NodeWatch {
   /** States of the pods in the auditor's namespace. */
   readonly states: PodWatch;
   readonly #probe: string;
   readonly #pods = new Map<string, Pod>();
   /** By uid of a probe pod: the pods when it was created; null if not known. */
-  readonly #before = new Map<string, PodsThen | null>();
+  readonly #before = new Map<string, (PodsThen & { readonly revision: number }) | null>();
   /** Not all that was sent are pods. */
   #isPartial = false;
 
@@ -57,23 +61,26 @@ export class NodeWatch {
     signal: AbortSignal,
   ): Promise<NodeWatch> {
     const watch = new NodeWatch(cluster, node, probe, signal);
+    const started = new AbortController();
     try {
-      await watch.states.opened;
+      const late = pause(OPEN_MILLISECONDS, AbortSignal.any([signal, started.signal]), 'watch pods').then(
+        () => Promise.reject(lost('the API server did not start the watch over the pods of the node')),
+      );
+      late.catch(() => {});
+      await Promise.race([watch.states.opened, late]);
       return watch;
     } catch (error) {
       await watch.close();
       throw error;
+    } finally {
+      started.abort();
     }
   }
 
   /** The pods when this probe pod was created; without itself. @throws WatchLost */
   before({ uid }: Pick<PodIdentity, 'uid'>): PodsThen {
     const then = this.#before.get(uid);
-    if (then == null || this.#isPartial)
-      throw new WatchLost('CLUSTER_API', 'the watch over the pods of the node broke', {
-        retryable: true,
-        remedy: 'Run it again.',
-      });
+    if (then == null || this.#isPartial) throw lost('the watch over the pods of the node broke');
     return then;
   }
 
@@ -100,10 +107,18 @@ export class NodeWatch {
   #event(type: string, item: unknown): void {
     const pod = this.#reduced(item);
     if (pod === null) return;
+    const revision = revisionOf(item);
     if (this.#isProbe(pod)) {
-      if (!this.#before.has(pod.uid)) this.#before.set(pod.uid, this.now);
-    } else if (type === 'DELETED') this.#pods.delete(namespacedName(pod));
-    else this.#pods.set(namespacedName(pod), pod);
+      if (!this.#before.has(pod.uid)) this.#before.set(pod.uid, { ...this.now, revision });
+      return;
+    }
+    const name = namespacedName(pod);
+    // Without its cache, an API server may start a watch before it reads what exists: the probe pod is then sent among it.
+    if (type === 'ADDED' && !this.#pods.has(name))
+      for (const then of this.#before.values())
+        if (then !== null && revision < then.revision) then.pods.push(pod);
+    if (type === 'DELETED') this.#pods.delete(name);
+    else this.#pods.set(name, pod);
   }
 
   #isProbe(pod: Pod): boolean {
@@ -121,6 +136,17 @@ export class NodeWatch {
   }
 }
 
+const revisedSchema = z.object({ metadata: z.object({ resourceVersion: z.string() }) });
+
+/** Revisions of etcd are numbers that grow. */
+function revisionOf(item: unknown): number {
+  const read = revisedSchema.safeParse(item);
+  return read.success ? Number(read.data.metadata.resourceVersion) : Number.POSITIVE_INFINITY;
+}
+
+/** How long the API server may take to start a watch. A proxy may hold it back until the watch ends. */
+const OPEN_MILLISECONDS = 10_000;
+
 /** A watch takes a connection of its own where HTTP/2 is not spoken, and there are 64. */
 const LARGEST_NUMBER = 40;
 
@@ -130,7 +156,7 @@ export class NodeWatches {
   readonly #namespace: string;
   readonly #signal: AbortSignal;
   #number = 0;
-  /** Known after the first try. */
+  /** Known after the first try; false for good once a watch broke, so that no node waits for another in vain. */
   #isAllowed: Promise<boolean> | null = null;
 
   /** @param namespace - of the auditor's own pods */
@@ -155,6 +181,9 @@ export class NodeWatches {
     try {
       watch = await this.#start(node, name);
       return await work(watch);
+    } catch (error) {
+      if (error instanceof WatchLost) this.#isAllowed = Promise.resolve(false);
+      throw error;
     } finally {
       this.#number -= 1;
       await watch?.close();
@@ -170,11 +199,12 @@ export class NodeWatches {
       const first = started();
       this.#isAllowed = first.then(
         () => true,
-        (error: unknown) => statusOf(error) !== 403,
+        () => false,
       );
       return await first;
     } catch (error) {
       if (this.#signal.aborted) throw error;
+      this.#isAllowed = Promise.resolve(false);
       return null;
     }
   }

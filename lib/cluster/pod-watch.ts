@@ -9,8 +9,8 @@ import { aborted, pause } from './transport.ts';
 /** The server ends a watch after this long, and we list again: a missed event costs at most that. */
 const WATCH_SECONDS = 45;
 const SHORTEST_ROUND = 1_000;
-/** A line of a watch is one pod, of which etcd stores at most 1.5 MiB. */
-const LINE_BYTES = 4 * 1024 * 1024;
+/** A line of a watch is one pod: etcd stores at most 1.5 MiB, of which JSON may make six times as much (`\u003c`). */
+const LINE_BYTES = 16 * 1024 * 1024;
 /** Image errors get this long to resolve: registries hiccup. */
 const STUCK_MILLISECONDS = 15_000;
 

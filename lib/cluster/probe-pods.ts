@@ -2,9 +2,9 @@
 import { AuditError } from '../model/errors.ts';
 import type { Event } from '../model/kubernetes.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
-import { BATCH_LABEL, PROBE_CONTAINER, RUN_LABEL } from '../model/own-pods.ts';
+import { ATTEMPT_LABEL, BATCH_LABEL, PROBE_CONTAINER, RUN_LABEL } from '../model/own-pods.ts';
 import type { Cluster } from './connect.ts';
-import { createPod, type PodManifest } from './create-pod.ts';
+import { createPod, existing, type PodManifest } from './create-pod.ts';
 import { EndedPods, removeAlone } from './ended-pods.ts';
 import { listPodEvents } from './list.ts';
 import { type NodeWatch, NodeWatches, type PodsThen } from './node-watch.ts';
@@ -18,6 +18,9 @@ const LOG_BYTES = 12 * 1024 * 1024;
 /** How often to check whether the kubelet failed to create a sandbox, and how many failures to allow. */
 const SANDBOX_LOOK_MILLISECONDS = 3_000;
 const SANDBOX_FAILURES = 2;
+
+/** Whether a pod was created whose creation failed. */
+const LOOK_MILLISECONDS = 5_000;
 
 const ENDED = ['Succeeded', 'Failed', 'gone'] as const;
 
@@ -126,7 +129,7 @@ export class ProbePods {
       if (state.phase !== 'Running') throw failed(state);
       const { name, namespace } = manifest.metadata;
       // With a grace period the object stays until the kubelet has removed the sandbox; without one it goes at once.
-      await deletePod(this.#cluster, namespace, name, { signal: this.#signal }, 1);
+      await deletePod(this.#cluster, namespace, name, { signal: this.#signal, uid: pod.uid }, 1);
       await this.#whileAlive(manifest, pod, watch, (silence) => watch.until(pod, ['gone'], end, silence));
       return state.podIPs;
     });
@@ -156,11 +159,13 @@ export class ProbePods {
   ): Promise<T> {
     const { metadata } = manifest;
     const group = this.#ended.join();
-    const labels = { ...metadata.labels, [BATCH_LABEL]: group.batch };
+    const labels = { ...metadata.labels, [BATCH_LABEL]: group.batch, [ATTEMPT_LABEL]: this.#ended.attempt };
+    const labeled = { ...manifest, metadata: { ...metadata, labels } };
+    let pod: PodIdentity | null = null;
     const create = async (deadline: number): Promise<PodIdentity> => {
-      const labeled = { ...manifest, metadata: { ...metadata, labels } };
       const uid = await createPod(this.#cluster, labeled, { signal: this.#signal, deadline });
-      return { name: metadata.name, uid };
+      pod = { name: metadata.name, uid };
+      return pod;
     };
     let hasEnded = false;
     try {
@@ -170,13 +175,20 @@ export class ProbePods {
     } finally {
       // Pods are removed even after an abort, so the signal is not passed on.
       try {
-        if (hasEnded) await this.#ended.remove(group, metadata.name);
-        else await removeAlone(this.#cluster, metadata.namespace, metadata.name);
+        pod ??= await this.#perhapsCreated(labeled);
+        if (pod !== null && hasEnded) await this.#ended.remove(group, pod);
+        else if (pod !== null) await removeAlone(this.#cluster, metadata.namespace, pod);
       } finally {
         watch.forget(metadata.name);
         await this.#ended.leave(group);
       }
     }
+  }
+
+  /** The pod, if it was created after all: the answer may have been lost, or an abort came first. */
+  async #perhapsCreated(manifest: PodManifest): Promise<PodIdentity | null> {
+    const there = await existing(this.#cluster, manifest, { deadline: LOOK_MILLISECONDS }).catch(() => null);
+    return there?.isOurs ? { name: manifest.metadata.name, uid: there.uid } : null;
   }
 
   /** Waits, but not for a silent kubelet. */

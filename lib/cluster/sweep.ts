@@ -1,7 +1,13 @@
 /** Removes leftover debug pods of netns-auditor. */
 import * as z from 'zod';
 import { namespacedName } from '../model/namespaced-name.ts';
-import { BATCH_LABEL, COMPONENT_LABEL, EXPIRES_ANNOTATION, OWN_PODS, RUN_LABEL } from '../model/own-pods.ts';
+import {
+  ATTEMPT_LABEL,
+  BATCH_LABEL,
+  COMPONENT_LABEL,
+  EXPIRES_ANNOTATION,
+  OWN_PODS,
+} from '../model/own-pods.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 import { type ListOptions, listAll } from './list.ts';
@@ -54,48 +60,52 @@ export async function sweep(
 }
 
 /**
- * Deletes, by default without a grace period: our pods need none. @returns false if it was already gone.
+ * Deletes, by default without a grace period: our pods need none.
+ *
+ * @param options - uid: only this pod, and no later one of its name
+ * @returns false if it was already gone
  * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function deletePod(
   cluster: Cluster,
   namespace: string,
   name: string,
-  options: ListOptions = {},
+  { uid, ...options }: ListOptions & { readonly uid?: string | undefined } = {},
   gracePeriodSeconds = 0,
 ): Promise<boolean> {
+  const preconditions = uid === undefined ? {} : { preconditions: { uid } };
   try {
     await cluster.transport.json({
       method: 'DELETE',
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`,
       what: `delete pod ${namespacedName({ namespace, name })}`,
-      body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds },
+      body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds, ...preconditions },
       answer: 'metadata',
       ...options,
     });
     return true;
   } catch (error) {
-    if (statusOf(error) === 404) return false;
+    if (statusOf(error) === 404 || (uid !== undefined && statusOf(error) === 409)) return false;
     throw error;
   }
 }
 
 /**
- * Deletes all pods of one batch of one run, without a grace period. Of the namespace's other pods, none has all three
- * labels.
+ * Deletes all pods that one process created for a batch, without a grace period. Of the namespace's other pods, none has
+ * all three labels.
  *
  * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function deletePodsOfBatch(
   cluster: Cluster,
   namespace: string,
-  { runId, batch }: { readonly runId: string; readonly batch: string },
+  { attempt, batch }: { readonly attempt: string; readonly batch: string },
   options: ListOptions = {},
 ): Promise<void> {
   await cluster.transport.json({
     method: 'DELETE',
     path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
-    query: { labelSelector: `${OWN_PODS},${RUN_LABEL}=${runId},${BATCH_LABEL}=${batch}` },
+    query: { labelSelector: `${OWN_PODS},${ATTEMPT_LABEL}=${attempt},${BATCH_LABEL}=${batch}` },
     what: `delete the pods of batch ${batch} in ${namespace}`,
     body: { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 },
     answer: 'metadataOfList',

@@ -19,6 +19,12 @@ export const RUN_LABEL = 'netns-auditor/run';
 /** The batch of the run that a pod belongs to, where nodes are audited in batches. */
 export const BATCH_LABEL = 'netns-auditor/batch';
 
+/**
+ * The process that created a pod, by chance: run, batch and name are the same for one that was killed and for the one
+ * that tries again.
+ */
+export const ATTEMPT_LABEL = 'netns-auditor/attempt';
+
 /** ISO 8601: after this time any run may delete the pod, as the run that created it is dead. */
 export const EXPIRES_ANNOTATION = 'netns-auditor/expires';
 

@@ -25,9 +25,15 @@ const manifest = {
   spec: { nodeName: 'node-1', containers: [{ name: 'probe' }] },
 };
 
-function addPod(name: string, node = 'node-1', change: Partial<ApiObject> = {}): void {
+/** A revision later than all that the API server gives. */
+const LATER = '1000';
+
+function addPod(name: string, node = 'node-1', change: Partial<ApiObject> = {}, resourceVersion = '1'): void {
   stub.pods.set(`shop/${name}`, {
-    metadata: { name, namespace: 'shop', uid: name, creationTimestamp: '2026-01-01T00:00:00Z' },
+    metadata: {
+      ...{ name, namespace: 'shop', uid: name, resourceVersion },
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    },
     spec: { nodeName: node, containers: [{ name: 'web' }] },
     status: { phase: 'Running' },
     ...change,
@@ -57,7 +63,7 @@ it('has the pods of the node when the probe pod was created, and when it had end
   addPod('elsewhere', 'node-2');
   stub.ending = () => {
     stub.pods.delete('shop/leaves');
-    addPod('comes');
+    addPod('comes', 'node-1', {}, LATER);
     return { log: 'the log' };
   };
   expect(await probed()).toEqual({
@@ -82,12 +88,32 @@ it('is not misled by a leftover of the same name, which is sent among the first 
   expect(await probed()).toMatchObject({ before: ['a', 'b'], after: ['a', 'b'], log: 'probed node-1' });
 });
 
+it('counts what is sent after the probe pod but is older, as API servers without a cache do', async () => {
+  addPod('first');
+  stub.ending = () => {
+    addPod('sent-late');
+    return {};
+  };
+  expect(await probed()).toMatchObject({ before: ['first', 'sent-late'] });
+});
+
+it('lists from then on once a watch broke, so that no other node waits in vain', async () => {
+  const signal = new AbortController().signal;
+  const pods = new ProbePods(cluster, { namespace: 'netns-audit', runId: 'run-1', signal });
+  const broken = pods.whileFollowing('node-1', 'probe', () =>
+    Promise.reject(new WatchLost('CLUSTER_API', 'it broke', { remedy: '' })),
+  );
+  await expect(broken).rejects.toThrow(WatchLost);
+  expect(await pods.whileFollowing('node-2', 'probe', async (watch) => watch)).toBeNull();
+  await pods.close();
+});
+
 it('lists and watches again where the watch ends before the probe pod does', async () => {
   addPod('stays');
   stub.ending = () => {
     // The pods of a node that its watch lost sight of.
     stub.endWatches();
-    addPod('comes');
+    addPod('comes', 'node-1', {}, LATER);
     return {};
   };
   expect(await probed()).toEqual({ before: ['stays'], after: ['comes', 'stays'], log: 'probed node-1' });

@@ -281,6 +281,8 @@ export class StubApiServer {
       return json(response, 201, {});
     }
     if (method === 'DELETE') {
+      const { uid } = (body as { preconditions?: { uid?: string } } | undefined)?.preconditions ?? {};
+      if (uid !== undefined && uid !== pod.metadata.uid) return status(response, 409, 'the uid is another');
       pod.status = { ...pod.status, ...this.stopped };
       this.#delete(pod);
     }
@@ -373,15 +375,16 @@ export class StubApiServer {
     for (const [id, pod] of this.pods)
       if (since > 0 && watcher.accepts(pod) && Number(pod.metadata.resourceVersion ?? 0) <= since)
         watcher.sent.set(id, JSON.stringify(pod));
-    this.#update(watcher);
+    this.#update(watcher, '1');
     this.#watchers.add(watcher);
     return response.on('close', () => this.#watchers.delete(watcher));
   }
 
-  /** Sends what changed, also if a test changed it. */
-  #update({ response, accepts, sent }: Watcher): void {
+  /** Sends what changed, also if a test changed it: then with this revision. */
+  #update({ response, accepts, sent }: Watcher, resourceVersion = String(this.#version)): void {
     const write = (type: string, pod: ApiObject): void => {
-      response.write(`${JSON.stringify({ type, object: withRevision(pod) })}\n`);
+      const object = { ...pod, metadata: { resourceVersion, ...pod.metadata } };
+      response.write(`${JSON.stringify({ type, object })}\n`);
     };
     const pods = [...this.pods].filter(([, pod]) => accepts(pod));
     for (const [id, pod] of pods) {
