@@ -109,6 +109,8 @@ const routeSchema = z.object({
   link: z.string().nullable(),
   /** `main`, `local`, or the number. */
   table: z.string(),
+  /** Who made it: `kernel`, `boot` (also whoever does not say), `static`; of others the name or the number. */
+  protocol: z.string().nullable().optional(),
   scope: z.string().nullable(),
   metric: z.number().int().nullable(),
   mtu: z.number().int().nullable(),

@@ -90,6 +90,7 @@ export function aRoute(changes: Partial<Route> = {}): Route {
     gateway: '10.244.1.1',
     link: 'eth0',
     table: 'main',
+    protocol: 'boot',
     scope: 'global',
     metric: null,
     mtu: null,

@@ -55,7 +55,17 @@ function ofAddress({ address, prefixLength, link }: Address, index: ReadonlyMap<
 function ofRoute(route: Route, index: ReadonlyMap<string, number>): number[] {
   const [address = '', length = '0'] = route.destination.split('/');
   const table = route.table === 'local' ? 255 : 254;
-  const head = [2, Number(length), 0, 0, table, 2, route.scope === 'link' ? 253 : 0, 1, ...little(0, 4)];
+  const head = [
+    2,
+    Number(length),
+    0,
+    0,
+    table,
+    route.protocol === 'boot' ? 3 : 2,
+    route.scope === 'link' ? 253 : 0,
+    1,
+    ...little(0, 4),
+  ];
   return message(3, 24, [
     ...head,
     ...(length === '0' ? [] : attribute(1, bytesOf(address))),

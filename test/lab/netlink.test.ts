@@ -54,6 +54,9 @@ ip route add throw 10.7.0.0/16 table 77
 ip route add local 10.8.0.0/16 dev lo
 ip route add 10.10.0.0/16 via inet6 fd00::1 dev eth0
 ip route add 10.11.0.0/16 dev right
+ip route add 10.12.0.0/16 dev right proto static
+ip route add 10.13.0.0/16 dev right proto 0
+ip route add 10.14.0.0/16 dev right proto 77
 ip -6 route add default via fd00::1
 ip -6 route add default via fe80::1 dev spare metric 2048
 ip -6 route add blackhole fd77::/16

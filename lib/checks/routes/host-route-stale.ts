@@ -3,6 +3,7 @@ import { routeText } from '../../computed/routes/gateway.ts';
 import { hostLinkPrefixes } from '../../model/cni-plugins.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import type { Link, Route } from '../../model/network.ts';
+import type { Repair } from '../../model/repair.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
 
@@ -87,17 +88,7 @@ export const hostRouteStale = defineCheck({
               ),
             ),
           ],
-          repair: {
-            kind: 'delete-routes',
-            objects: [
-              {
-                what: 'stale-route',
-                link: { name: link.name, index: link.index },
-                address,
-                scope: isScope(route.scope) ? route.scope : 'global',
-              },
-            ],
-          },
+          repair: repairOf(route, link, address),
         }),
       ];
     });
@@ -121,6 +112,17 @@ function isPodRoute(route: Route, link: Link): boolean {
     link.master === null &&
     hostLinkPrefixes.some((prefix) => link.name.startsWith(prefix))
   );
+}
+
+/** The tool deletes only what plugins add with no more than a link and a scope. Cilium's routes have protocol kernel. */
+function repairOf(route: Route, link: Link, address: string): Repair | null {
+  if (route.protocol !== 'boot') return null;
+  const { name, index } = link;
+  const scope = isScope(route.scope) ? route.scope : 'global';
+  return {
+    kind: 'delete-routes',
+    objects: [{ what: 'stale-route', link: { name, index }, address, scope }],
+  };
 }
 
 /** The kernel's own word for all others is global, which plugins never use for a route to a pod of IPv4. */

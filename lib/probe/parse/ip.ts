@@ -86,6 +86,7 @@ const routeJson = z.object({
     MOST_HOPS,
   ).optional(),
   table: z.union([text, z.number()]).default('main'),
+  protocol: z.union([text, z.number()]).default('boot'),
   scope: z.union([text, z.number()]).optional(),
   metric: z.number().int().optional(),
   metrics: each(z.object({ mtu: z.number().int().optional() }), 64)
@@ -234,6 +235,7 @@ function toRoutes(route: z.infer<typeof routeJson>): Route[] {
     gateway: hop.gateway ?? hop.via?.host ?? null,
     link: hop.dev ?? route.dev ?? null,
     table: String(route.table),
+    protocol: String(route.protocol),
     scope: route.scope === undefined ? null : String(route.scope),
     metric: route.metric ?? null,
     mtu: route.metrics.find(({ mtu }) => mtu !== undefined)?.mtu ?? null,

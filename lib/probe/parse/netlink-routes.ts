@@ -68,6 +68,7 @@ export function toRoutes(message: NetlinkMessage, nameOf: NameOf): Route[] {
     gateway: gatewayOf(hop.attributes),
     link: hop.link === null ? null : nameOf(hop.link),
     table: nameOfNumber(TABLES, number(all.get(RTA.TABLE)) ?? message.uint8(4)),
+    protocol: nameOfNumber(PROTOCOLS, message.uint8(5)),
     scope: nameOfNumber(SCOPES, message.uint8(6)),
     metric: number(all.get(RTA.PRIORITY)),
     mtu,

@@ -76,6 +76,19 @@ describe('host-route-stale', () => {
     expect(repairOf(null)).toMatchObject({ objects: [{ scope: 'global' }] });
   });
 
+  it.each(['kernel', 'static', null, undefined])('leaves one of protocol %s to a person', (protocol) => {
+    const { host } = aCalicoPod();
+    const routes = host.routes.map(({ protocol: _, ...route }) => ({
+      ...route,
+      ...(protocol === undefined ? {} : { protocol }),
+    }));
+    const [found] = failures(run({ hostNetwork: { ...host, routes }, namespaces: empty, pods: [] }));
+    expect(found?.remedy.map((step) => step.command)).toContain(
+      'ip route del 10.244.77.5/32 dev cali0a1b2c3d4e5',
+    );
+    expect(found?.repair).toBeNull();
+  });
+
   it('does not know while a namespace was left out, which may hold the address', () => {
     const namespaces = [aNamespace({ stack: { status: 'absent', reason: 'left out' } })];
     expect(run({ namespaces, pods: [] })).toMatchObject([{ result: 'unknown' }]);
