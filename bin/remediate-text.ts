@@ -229,7 +229,7 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
     ({ word, detail: reason }) => `${word}: ${reason}`,
   );
-  const undo = isUndone(act) ? byHandText(act, answers) : [];
+  const undo = isUndone(act, 'hand') ? byHandText(act, answers) : [];
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
     ...[...others].map(

@@ -111,7 +111,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
 }
 
 function isPutBack({ act, answers }: ActResult): boolean {
-  return isUndone(act) && answers.some(({ word }) => word === 'done');
+  return isUndone(act, '--undo') && answers.some(({ word }) => word === 'done');
 }
 
 /**

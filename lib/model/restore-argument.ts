@@ -12,9 +12,9 @@ export function restoreArgument(name: string, object: Restorable): string {
   return `restore-${what}=${[name, namespace.pin, namespace.inode, ...fieldsOf(object)].join(',')}`;
 }
 
-/** The argument to take the object back; null if the given one is not for an object to put back. */
+/** The argument to take the object back; null if the given one is not for an object that a pod lost. */
 export function undoArgument(argument: string): string | null {
-  return restoreArguments.some((pattern) => new RegExp(pattern).test(argument))
+  return argumentsFor('restore').some((pattern) => new RegExp(pattern).test(argument))
     ? argument.replace(/^restore-/, 'undo-')
     : null;
 }
@@ -83,11 +83,10 @@ const argumentsFor = (word: 'restore' | 'undo'): string[] => {
     'gateway-neighbour': `${hostLink},${LINK},${ADDRESS},(${NONE}|${MAC}),(written|asked)`,
     'pod-neighbour': `${hostLink},${LINK},${ADDRESS},${MAC},${PIN},${NUMBER}`,
   };
-  const ofPods = Object.entries(fields).map(([what, rest]) => `^${word}-${what}=${pod},${rest}$`);
-  return [...ofPods, ...staleArguments(word)];
+  return Object.entries(fields).map(([what, rest]) => `^${word}-${what}=${pod},${rest}$`);
 };
 
 /** Patterns of arguments: one for each `what`, told apart by the text before `=`. */
-export const restoreArguments: readonly string[] = argumentsFor('restore');
-/** The same for objects to take back. */
+export const restoreArguments: readonly string[] = [...argumentsFor('restore'), ...staleArguments];
+/** The same for objects to take back; what was deleted is added again by hand. */
 export const undoArguments: readonly string[] = argumentsFor('undo');

@@ -1,6 +1,7 @@
 /**
  * Routes and rules that a node still has for addresses that nobody has any more, described so exactly that the
- * script of repairs (lib/probe/repair/stale.sh) recognizes each before it deletes it, and can add it again.
+ * script of repairs (lib/probe/repair/stale.sh) recognizes each before it deletes it. No repair pod adds one again: that
+ * nobody has an address holds for most addresses, so whoever starts such a pod could send any of them into a pod.
  */
 import * as z from 'zod';
 import { hostLinkNames, isHostLinkName } from './cni-names.ts';
@@ -52,13 +53,10 @@ export function staleArgument(object: Stale): string {
 }
 
 /** Patterns of the arguments, as in restore-argument.ts. */
-export function staleArguments(word: 'restore' | 'undo'): string[] {
-  const links = `(${hostLinkNames.join('|')})`;
-  return [
-    `^${word}-stale-route=route-to-${ADDRESS},${NO_POD},${links},${NUMBER},${ADDRESS},(${SCOPES.join('|')})$`,
-    `^${word}-stale-rule=rule-(512|1536)-${ADDRESS},${NO_POD},${ADDRESS},(main|[0-9]{1,5})$`,
-  ];
-}
+export const staleArguments: readonly string[] = [
+  `^restore-stale-route=route-to-${ADDRESS},${NO_POD},(${hostLinkNames.join('|')}),${NUMBER},${ADDRESS},(${SCOPES.join('|')})$`,
+  `^restore-stale-rule=rule-(512|1536)-${ADDRESS},${NO_POD},${ADDRESS},(main|[0-9]{1,5})$`,
+];
 
 /** The command that adds it again, for a root shell on the node. */
 export function staleUndo(object: Stale): string {

@@ -22,9 +22,9 @@ export function planUndo(records: readonly RepairRecord[], node: string | undefi
     .filter((record) => node === undefined || nodeOf(record) === node)
     .toReversed()
     .map((record) =>
-      record.act === 'restore' || record.act === 'delete-routes'
+      record.act === 'restore'
         ? ofRestored(record)
-        : { act: null, kept: [ofOther(record)] },
+        : { act: null, kept: record.act === 'delete-routes' ? ofRoutes(record) : [ofOther(record)] },
     );
   return {
     acts: asked.flatMap(({ act }) => act ?? []),
@@ -44,6 +44,17 @@ function ofRestored({ node, objects }: OnNode): { act: ObjectsAct | null; kept: 
       why === null ? [] : [{ what: `${object.name} on ${node}`, why }],
     ),
   };
+}
+
+/** Somebody may have the address by now, on another node too: a person has to look first. */
+function ofRoutes({ node, objects }: OnNode): UndoPlan['kept'] {
+  return objects.toReversed().map((object) => ({
+    what: `${object.name} on ${node}`,
+    why:
+      object.result === 'done'
+        ? `it is put back by hand, once it is sure that nobody has the address: ${object.undo ?? 'the record does not say how'}`
+        : (whyKept(object) ?? ''),
+  }));
 }
 
 function whyKept({ argument, result, detail, undo }: Restored): string | null {

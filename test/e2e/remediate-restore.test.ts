@@ -310,8 +310,10 @@ describe.skipIf(!isBridge(platform) && !isRouted)(`pods on ${node} that lost a p
       expect(stderr).toContain(`${count} deleted; an audit finds nothing of them`);
       expect(exitCode, stderr).toBe(0);
       expect(await network()).toBe(before);
-      const undone = await deleteThem('--undo', /remediate --undo (\S+)/.exec(stderr)?.[1] ?? '', '--apply');
-      expect(undone.stderr).toContain(`${count} taken back`);
+      expect(stderr).not.toContain('remediate --undo');
+      const byHand = [...stderr.matchAll(/^ +(ip -[46] (?:route|rule) add .+)$/gm)].map(([, typed]) => typed);
+      expect(byHand).toHaveLength(count);
+      await inNodeNetwork(node, byHand.join('; '), pods[0]?.variables);
       expect(await network()).toBe(left);
       for (const _ of [1, 2]) await audit([], { store });
       expect((await deleteThem('--apply')).exitCode).toBe(0);

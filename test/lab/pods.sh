@@ -84,6 +84,7 @@ fatal() {
   esac
 }
 case "\$*" in ${STUCK:-none}) exit 0 ;; ${FAILS:-none}) echo 'RTNETLINK answers: Operation not permitted' >&2; exit 2 ;; esac
+[ "\$*" != '${AT:-none}' ] || { ${AT_DO:-:}; } >/dev/null 2>&1
 fatal before "\$@"
 if [ "\$*" = '-j -d addr' ]; then
   $(command -v ip) "\$@" | jq -c '(.[] | select(.ifname == "vlans")).linkinfo.info_data.vlan_filtering = 1'

@@ -111,6 +111,49 @@ describe.skipIf(whyNoLab() !== null)('what a node alone lost', { timeout: 60_000
     expect(answers.get('1/forwarding')).toMatch(answer);
   });
 
+  it.each([
+    ['6/neighbour', '6', '', '10.1.1.6', 'cni0'],
+    ['40/other', '41', '40', '10.1.1.41', 'eth0'],
+  ])(
+    'is no entry to be taken back once somebody has written the right one: %s',
+    (name, other, pod, address, link) => {
+      const inside = (number: string) =>
+        number === ''
+          ? ''
+          : `nsenter --net=/run/netns/cni-00000000-0000-4000-8000-0000000000${number.padStart(2, '0')}`;
+      const mac = `$(${inside(other)} ip -j link show eth0 | jq -r '.[0].address')`;
+      const { answers, undone, last } = restoreAndUndo('restore-node.sh', 1, {
+        FEW: name.split('/')[0] ?? '',
+        MEANWHILE: `${inside(pod)} ip neigh replace ${address} lladdr ${mac} nud permanent dev ${link}`,
+      });
+      expect(answers.get(name)).toBe('done: it is as it should be');
+      expect(undone.get(name)).toBe('refused: somebody has written the right entry');
+      expect(last.get(pod === '' ? 'node' : pod)).toContain(`${address} dev ${link} lladdr`);
+      expect(JSON.stringify([...last])).not.toContain('02:de:ad:00:00:01');
+    },
+  );
+
+  it('is a gateway entry in a pod, which is not taken back once somebody has written the right one', () => {
+    const { answers, undone } = restoreAndUndo('restore-node.sh', 1, {
+      FEW: '8',
+      MEANWHILE:
+        'nsenter --net=/run/netns/cni-00000000-0000-4000-8000-000000000008 ip neigh replace 10.1.1.254 lladdr $(cat /sys/class/net/cni0/address) nud permanent dev eth0',
+    });
+    expect(answers.get('8/gateway')).toBe('done: it is as it should be');
+    expect(undone.get('8/gateway')).toBe('refused: somebody has written the right entry');
+  });
+
+  it('is as it should be where somebody has written the right entry', () => {
+    const mac =
+      "$(nsenter --net=/run/netns/cni-00000000-0000-4000-8000-000000000006 ip -j link show eth0 | jq -r '.[0].address')";
+    const { answers } = restoreLab('restore-node.sh', true, {
+      FEW: '6',
+      AT: '-j neigh',
+      AT_DO: `ip neigh replace 10.1.1.6 lladdr ${mac} nud permanent dev cni0`.replaceAll("'", '"'),
+    });
+    expect(answers.get('6/neighbour')).toBe('refused: it is as it should be');
+  });
+
   it('is only looked at by a rehearsal', () => {
     const { answers, before, after } = restoreLab('restore-node.sh', false, { FEW: '1 3 5', OFF: 'off' });
     for (const answer of answers.values()) expect(answer).toBe('would: it is as it was found');

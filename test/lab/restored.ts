@@ -31,7 +31,8 @@ export type TakenBack = Restored & {
  *
  * @param lab - the script that breaks it, beside this file
  * @param act - false rehearses it
- * @param environment - FEW: which losses; KILL: the step at which it is killed, before it is called again; KILLED: undo, if not the repair is; MEANWHILE: what happens before the undo;
+ * @param environment - FEW: which losses; KILL: the step at which it is killed, before it is called again; KILLED: undo, if not the repair is; MEANWHILE: what happens before the undo; AT, AT_DO: a
+ *   call of ip, and what happens right before it;
  *   and what the lab is to do meanwhile
  */
 export function restoreLab(

@@ -69,5 +69,6 @@ ip rule add from 10.3.3.34 lookup 3 priority 1536
 inside 14 ip addr add 10.3.3.35/32 dev eth0
 fi
 [ -z "${NO_IPAMD:-}" ] || rm /run/aws-node/ipam.json
+[ -z "${SPELLED:-}" ] || sed -i 's/,10\.3\.3\.1,/,10.3.3.01,/; s/,fd00::5,/,fd00:0::5,/' /run/lab/asked
 [ -z "${BROKEN:-}" ] || echo '{' >/run/aws-node/ipam.json
 finish

@@ -1,8 +1,8 @@
 /** What the repair of a node does to routes and rules for addresses that nobody has, and for those that somebody has by now. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { completesWhenKilled, takesBackWhenKilled } from './killed.ts';
+import { completesWhenKilled } from './killed.ts';
 import { whyNoLab } from './lab.ts';
-import { restoreAndUndo, restoreLab, type TakenBack } from './restored.ts';
+import { type Restored, restoreAndUndo, restoreLab } from './restored.ts';
 
 const STALE = [
   ['1/route', 'the link leads to a pod with another address'],
@@ -39,9 +39,9 @@ const REFUSED = [
 ] as const;
 
 describe.skipIf(whyNoLab() !== null)('routes and rules for unused addresses', { timeout: 180_000 }, () => {
-  let repaired: TakenBack;
+  let repaired: Restored;
   beforeAll(() => {
-    repaired = restoreAndUndo('stale.sh', STALE.length);
+    repaired = restoreLab('stale.sh', true);
   }, 180_000);
 
   it.each(STALE)('are deleted: %s, where %s', (name) => {
@@ -51,11 +51,6 @@ describe.skipIf(whyNoLab() !== null)('routes and rules for unused addresses', { 
   it.each(REFUSED)('are left as they are: %s, of which since it was found %s', (name, _, reason) => {
     expect(repaired.answers.get(name)).toMatch(/^refused: /);
     expect(repaired.answers.get(name)).toMatch(reason);
-  });
-
-  it.each(STALE)('are added again by an undo: %s', (name) => {
-    expect(repaired.undone.get(name)).toBe('done: it is as it was found');
-    expect(repaired.last.get('node')).toBe(repaired.broken.get('node'));
   });
 });
 
@@ -82,14 +77,66 @@ describe.skipIf(whyNoLab() !== null)('routes and rules alone', { timeout: 60_000
     expect(broken.answers.size).toBe(2);
   });
 
-  it('are not added again once somebody has the address', () => {
-    const { undone, last } = restoreAndUndo('stale.sh', 2, {
-      FEW: '1 3',
-      MEANWHILE: 'ip addr add 10.3.3.1/32 dev lo; ip addr add 10.3.3.3/32 dev lo',
+  it('are never added by an undo, which would look the same for any other address', () => {
+    const { undone, after, last } = restoreAndUndo('stale.sh', 3, { FEW: '1 3 5' });
+    for (const answer of undone.values())
+      expect(answer).toBe('refused: what was deleted is added again by hand');
+    expect(undone.size).toBe(3);
+    expect(last).toEqual(after);
+  });
+
+  it('stay where the address is spelled in another way than by the kernel', () => {
+    const { answers, before, after } = restoreLab('stale.sh', true, { FEW: '1 5', SPELLED: '1' });
+    expect([...answers.values()]).toEqual(
+      Array(2).fill('refused: its address is not written as the kernel writes it'),
+    );
+    expect(after).not.toEqual(before);
+  });
+
+  it('are read last, right before they are deleted', () => {
+    const { answers, after } = restoreLab('stale.sh', true, {
+      FEW: '1',
+      AT: '-j -d link',
+      AT_DO: 'ip route replace 10.3.3.1 dev eth9',
     });
-    for (const answer of undone.values()) expect(answer).toMatch(/^refused: .* has the address$/);
-    expect(undone.size).toBe(2);
-    expect(last.get('node')).not.toMatch(/10\.3\.3\.1 dev veth|10\.3\.3\.3 lookup/);
+    expect(answers.get('1/route')).toBe('refused: it has changed since it was found');
+    expect(after.get('node')).toContain('10.3.3.1 dev eth9');
+  });
+
+  it.each([
+    ['1/route', 'route del 10.3.3.1 dev veth00000001'],
+    ['3/rule', 'rule del to 10.3.3.3 lookup main priority 512'],
+    ['4/rule', 'rule del from 10.3.3.4 lookup 2 priority 1536'],
+    ['5/route', 'route del fd00::5 dev veth00000005'],
+  ])('are added again where somebody gets the address meanwhile: %s', (name, AT) => {
+    const number = name.charAt(0);
+    const address = number === '5' ? 'fd00::5/128' : `10.3.3.${number}/32`;
+    const AT_DO = `nsenter --net=/run/netns/cni-00000000-0000-4000-8000-00000000000${number} ip addr add ${address} dev lo`;
+    const broken = restoreLab('stale.sh', false, { FEW: number }).after;
+    const { answers, after } = restoreLab('stale.sh', true, { FEW: number, AT, AT_DO });
+    expect(answers.get(name)).toMatch(
+      /^failed: it was deleted, but .* has the address by now: it was added again$/,
+    );
+    expect(after.get('node')).toContain(address.split('/')[0]);
+    expect(after).toEqual(broken);
+  });
+
+  it('leave the place to the route of the pod that gets the address meanwhile', () => {
+    const AT_DO =
+      'ip addr add 10.3.3.1/32 dev lo; ip route replace 10.3.3.1 dev eth9; ip route add 10.3.3.1 dev veth00000001 scope link metric 9';
+    const AT = 'route del 10.3.3.1 dev veth00000001';
+    const { answers, after } = restoreLab('stale.sh', true, { FEW: '1', AT, AT_DO });
+    expect(answers.get('1/route')).toMatch(/^failed: it was deleted, but .* has the address by now$/);
+    expect(after.get('node')).toMatch(/10\.3\.3\.1 dev eth9/);
+    expect(after.get('node')).not.toMatch(/10\.3\.3\.1 dev veth00000001/);
+  });
+
+  it('are a surprise in words of their own where they stay, or cannot be deleted', () => {
+    const few = { FEW: '1 3' };
+    const stuck = restoreLab('stale.sh', true, { ...few, STUCK: "'route del 10.3.3.1 dev veth00000001'" });
+    expect(stuck.answers.get('1/route')).toBe('failed: it was deleted, but it is still there');
+    const fails = restoreLab('stale.sh', true, { ...few, FAILS: "'route del 10.3.3.1 dev veth00000001'" });
+    expect(fails.answers.get('1/route')).toMatch(/^failed: it could not be deleted: RTNETLINK answers/);
   });
 });
 
@@ -98,13 +145,5 @@ describe.skipIf(whyNoLab() !== null)('a deletion of routes that is killed', { ti
     ['1', 'route del 10.3.3.1 dev veth00000001'],
     ['3', 'rule del to 10.3.3.3 lookup main priority 512'],
     ['4', 'rule del from 10.3.3.4 lookup 2 priority 1536'],
-  ]);
-});
-
-describe.skipIf(whyNoLab() !== null)('an undo of it that is killed', { timeout: 60_000 }, () => {
-  takesBackWhenKilled('stale.sh', [
-    ['1', 'route add 10.3.3.1 dev veth00000001 scope link'],
-    ['3', 'rule add to 10.3.3.3 lookup main priority 512'],
-    ['4', 'rule add from 10.3.3.4 lookup 2 priority 1536'],
   ]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { undoArgument } from '../../lib/model/restore-argument.ts';
+import { undoArgument, undoArguments } from '../../lib/model/restore-argument.ts';
 import { type Stale, staleArgument, staleArguments, staleUndo } from '../../lib/model/stale.ts';
 
 const link = { name: 'veth00000001', index: 4 };
@@ -27,20 +27,23 @@ const EACH: readonly (readonly [Stale, argument: string, undo: string])[] = [
 ];
 
 describe('a route or rule for an address that nobody has', () => {
-  it.each(EACH)('is told to the pod on the node exactly, and taken back: %j', (object, argument, undo) => {
-    expect(staleArgument(object)).toBe(argument);
-    expect(staleUndo(object)).toBe(undo);
-    const admits = (word: 'restore' | 'undo', text: string): boolean =>
-      staleArguments(word).some((pattern) => new RegExp(pattern).test(text));
-    expect(admits('restore', argument)).toBe(true);
-    const back = undoArgument(argument) ?? '';
-    expect(admits('undo', back)).toBe(true);
-    for (const other of [
-      argument.replace('none,0', 'cni-0,7'),
-      argument.replace('10.1.1.5', '10.1.1.5 via 10.1.1.1'),
-      `${argument}\n${argument}`,
-      argument.replace('veth00000001', 'eth0').replace('main', '$(reboot)').replace(/,3$/, ',local'),
-    ].filter((each) => each !== argument))
-      expect(admits('restore', other)).toBe(false);
-  });
+  it.each(EACH)(
+    'is told to the pod on the node exactly, and taken back by hand alone: %j',
+    (object, argument, undo) => {
+      expect(staleArgument(object)).toBe(argument);
+      expect(staleUndo(object)).toBe(undo);
+      const admits = (patterns: readonly string[], text: string): boolean =>
+        patterns.some((pattern) => new RegExp(pattern).test(text));
+      expect(admits(staleArguments, argument)).toBe(true);
+      expect(undoArgument(argument)).toBeNull();
+      expect(admits(undoArguments, argument.replace('restore-', 'undo-'))).toBe(false);
+      for (const other of [
+        argument.replace('none,0', 'cni-0,7'),
+        argument.replace('10.1.1.5', '10.1.1.5 via 10.1.1.1'),
+        `${argument}\n${argument}`,
+        argument.replace('veth00000001', 'eth0').replace('main', '$(reboot)').replace(/,3$/, ',local'),
+      ].filter((each) => each !== argument))
+        expect(admits(staleArguments, other)).toBe(false);
+    },
+  );
 });

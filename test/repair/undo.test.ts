@@ -91,6 +91,26 @@ describe('what a run put back', () => {
   });
 });
 
+describe('a route that a run deleted', () => {
+  const argument = 'restore-stale-route=route-to-10.1.1.1,none,0,veth00000001,1,10.1.1.1,link';
+  const undo = 'ip -4 route add 10.1.1.1 dev veth00000001 scope link';
+
+  it.each([
+    ['it is put back by hand, once it is sure that nobody has the address: ip -4 route add 10.1.1.1 dev', {}],
+    ['the run did not change it', { result: 'refused', detail: 'it has changed since it was found' }],
+    ['it is not known what became of it; by hand: ip -4 route add', { result: null, detail: null }],
+  ])('is never added again by the tool: %s', (why, changes) => {
+    const routes = {
+      ...restored(object('a', { argument, undo, ...changes })),
+      act: 'delete-routes',
+    } as const;
+    expect(planUndo([routes], undefined)).toEqual({
+      acts: [],
+      kept: [{ what: 'shop/a on node-1', why: expect.stringContaining(why) }],
+    });
+  });
+});
+
 describe('what else a run did', () => {
   const pod = { namespace: 'shop', name: 'web-1', uid: 'u', node: 'node-1', controllerUid: 'c' };
   const place = { node: 'node-1', repairNamespace: 'netns-audit-remediate' };

@@ -136,19 +136,25 @@ else "it is not its link, and no way out of the node" end)
 elif $more[0].now != "0" then "\($more[0].now) is no state of it that is known"
 elif $more[0].global != "1" then "the node does not forward at all"
 else "found" end;
+def is_permanent: .state? // [] | any(. == "PERMANENT");
+# The repair leaves no such entry: the kernel asks.
+def right_entry($entry): if $entry | is_permanent then "somebody has written the right entry" else "right" end;
 def node_neighbour:
 pair // ($more[0] | map(select(.dst == $third and .dev == $value)) | .[0]) as $entry
 | if $value != $link and $value != $host.master then "\($value) is not its bridge by now"
-elif $entry == null or $entry.lladdr == $inner.address or ($entry.lladdr != $fourth and ("PERMANENT" | IN($entry.state[]) | not)) then "right"
-elif $entry.lladdr == $fourth and ("PERMANENT" | IN($entry.state[])) then own($third) // "found"
+elif $entry == null then "right"
+elif $entry.lladdr == $inner.address then right_entry($entry)
+elif $entry.lladdr != $fourth and ($entry | is_permanent | not) then "right"
+elif $entry.lladdr == $fourth and ($entry | is_permanent) then own($third) // "found"
 else "it has changed since it was found" end;
 def gateway_neighbour:
 pair // ($more[0] | map(select(.dst == $third and .dev == $value)) | .[0]) as $entry
 | (if $fifth == "written" then [$host.address] else [$host.address, $bridge.address] end) as $right
-| ($entry.state? // [] | any(. == "PERMANENT")) as $permanent
+| ($entry | is_permanent) as $permanent
 | if $inner.ifname != $value then "it has no \($value)"
 elif $fifth == "written" and $permanent and $entry.lladdr == $host.address then "right"
-elif $fifth == "asked" and ($entry == null or ($entry.lladdr | IN($right[])) or ($permanent | not)) then "right"
+elif $fifth == "asked" and $entry != null and ($entry.lladdr | IN($right[])) then right_entry($entry)
+elif $fifth == "asked" and ($permanent | not) then "right"
 elif $fourth == "none" and $entry != null or $fourth != "none" and ($entry.lladdr != $fourth or ($permanent | not)) then "it has changed since it was found"
 elif any($routes[][]; .gateway == $third and .dev == $value) | not then "no route of it leads to the gateway \($third)"
 elif $fifth == "written" and (any($plugins[]; .type == "aws-cni") | not) then "its plugins write no such entry"
@@ -158,7 +164,9 @@ pair // ($more[0] | map(select(.dst == $third and .dev == $value)) | .[0]) as $e
 | [$more[1][] | select(any(.addr_info[]?; .local == $third)) | .address] as $macs
 | if $inner.ifname != $value then "it has no \($value)"
 elif ($macs | length) == 0 then "the other pod does not have the address \($third) by now"
-elif $entry == null or ($entry.lladdr | IN($macs[])) or ($entry.state // [] | any(. == "PERMANENT") | not) then "right"
+elif $entry == null then "right"
+elif $entry.lladdr | IN($macs[]) then right_entry($entry)
+elif $entry | is_permanent | not then "right"
 elif $entry.lladdr == $fourth then "found"
 else "it has changed since it was found" end;
 if $what == "lo" then loopback

@@ -115,8 +115,6 @@ take_back() {
     forwarding) echo 0 >"$(setting_of "$(forwarding_of "$4")")" ;;
     link-setting) echo 0 >"$(setting_of "ipv4/conf/$4/$6")" ;;
     pod-neighbour) in_pod ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;;
-    stale-route) ip route add "$6" dev "$4" scope "$7" ;;
-    stale-rule) case $5 in main) ip rule add to "$4" lookup main priority 512 ;; *) ip rule add from "$4" lookup "$5" priority 1536 ;; esac ;;
     node-neighbour) ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;;
     gateway-neighbour) case $8 in none) in_pod ip neigh del "$7" dev "$6" ;; *) in_pod ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;; esac ;;
   esac >answer 2>&1
@@ -124,12 +122,14 @@ take_back() {
 
 # Says from `state` whether it is as it was found, as it was put back, or between the two.
 is_found() { [ "${state% with hairpin}" = found ]; }
-is_put_back() { [ "$state" = right ]; }
+# An entry that somebody wrote since is right too, but nothing that the repair left, so it is not taken back.
+is_put_back() { is_as_left || [ "$state" = 'somebody has written the right entry' ]; }
+is_as_left() { [ "$state" = right ]; }
 is_half() { [ "$state" = half ]; }
 
 # The requested change, the state that it starts from and the state that it leads to, in the words of the answers.
 put_words() { from=found to=put_back change=put_back began_as='it is as it was found' ended_as='it is as it should be' changed='put back'; }
-take_words() { from=put_back to=found change=take_back began_as='it is as it should be' ended_as='it is as it was found' changed='taken back'; }
+take_words() { from=as_left to=found change=take_back began_as='it is as it should be' ended_as='it is as it was found' changed='taken back'; }
 
 # lost_answer NAME WHAT,PIN,INODE,…: prints one line. The state is read again for each object, because it may need what was
 # changed before it.
@@ -144,15 +144,18 @@ lost_answer() {
   if [ -z "$stopped" ] && late; then stopped='the time was over'; fi
   if [ -z "$stopped" ] && ! { runtime_knows && plugins_know; }; then stopped="not all could be looked at: $(said errors)"; fi
   if [ -n "$stopped" ]; then tell left "$name" "$stopped"
+  # Nobody has most addresses: a route for any of them would look as a deletion leaves it.
+  elif [ "$2" = none ] && [ $to = found ]; then tell refused "$name" 'what was deleted is added again by hand'
   elif [ "$space" != none ] && ! runs_in "$space" "$3"; then tell refused "$name" "$why"
   elif ! look_at "$@"; then tell left "$name" "not all could be looked at: $(said errors)"
   elif is_$to; then tell refused "$name" "$ended_as"
   elif ! is_$from && ! is_half; then tell refused "$name" "$state"
   elif [ "$act" != 1 ]; then tell would "$name" "$began_as"
   else
-    stopped='another one did not go as it should'
-    if ! $change "$@"; then tell failed "$name" "it could not be $changed: $(said answer)"
-    elif ! seen_changed "$@"; then tell failed "$name" "it was $changed, but $why"
+    stopped='another one did not go as it should' became=$changed
+    [ "$2" != none ] || became=deleted
+    if ! $change "$@"; then tell failed "$name" "it could not be $became: $(said answer)"
+    elif ! seen_changed "$@"; then tell failed "$name" "it was $became, but $why"
     else
       stopped=''
       tell 'done' "$name" "$ended_as"
@@ -166,6 +169,8 @@ seen_changed() {
     sleep $pause
     if ! look_at "$@"; then why="not all could be looked at: $(said errors)"
     elif is_$to; then return 0
+    elif [ "$2" = none ]; then
+      why_not_gone "$@" || return
     else why="it is not as it should be: $state"; fi
   done
   return 1
