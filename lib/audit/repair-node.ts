@@ -4,7 +4,6 @@
  * finding remains.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
-import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { newRunId } from '../model/run-id.ts';
@@ -79,13 +78,22 @@ async function askedAgain(
   { look }: ActContext,
 ): Promise<{ readonly act: NodeAct } | { readonly refused: string }> {
   if (act.kind !== 'delete-routes') return { act };
-  const report = await look(act.node);
-  const unread = whyUnread(report, act.node);
-  if (unread !== null) return { refused: `${act.node} ${unread}` };
-  const sure = report.findings.filter(({ suppressed, partOf }) => suppressed === null && partOf === null);
-  const found = new Set(sure.flatMap(tracesIn));
-  const objects = act.objects.filter(({ trace }) => found.has(trace));
+  const again = await staleAgain(act.node, look);
+  if ('refused' in again) return again;
+  const objects = act.objects.filter(({ trace }) => again.found.has(trace));
   return objects.length === 0 ? { refused: 'the fault was not seen again' } : { act: { ...act, objects } };
+}
+
+/** The routes and rules that an audit of the node finds now, by their arguments for the repair pod. */
+export async function staleAgain(
+  node: string,
+  look: ActContext['look'],
+): Promise<{ readonly found: ReadonlySet<string> } | { readonly refused: string }> {
+  const report = await look(node);
+  const unread = whyUnread(report, node);
+  if (unread !== null) return { refused: `${node} ${unread}` };
+  const sure = report.findings.filter(({ suppressed, partOf }) => suppressed === null && partOf === null);
+  return { found: new Set(sure.flatMap(tracesIn)) };
 }
 
 function tracesIn({ repair }: Finding): string[] {
@@ -93,7 +101,7 @@ function tracesIn({ repair }: Finding): string[] {
 }
 
 /** What the record says of an object; null while nothing is known. */
-function becameBy(answers: readonly RepairAnswer[]) {
+export function becameBy(answers: readonly RepairAnswer[]) {
   const byName = new Map(answers.map((answer) => [answer.name, answer]));
   return (name: string) => {
     const answer = byName.get(name);
@@ -110,56 +118,10 @@ function areUnsure(answers: readonly RepairAnswer[], odd: RepairAnswer['word']):
 }
 
 /** How many remain, by answer. */
-function notDone(answers: readonly RepairAnswer[]): string {
+export function notDone(answers: readonly RepairAnswer[]): string {
   const count = (word: RepairAnswer['word']): number => answers.filter((each) => each.word === word).length;
   const words = (['refused', 'failed', 'left'] as const).filter((word) => count(word) > 0);
   return words.map((word) => `, ${count(word)} ${word}`).join('');
-}
-
-/**
- * Repeats a repair that was killed: the pod completes what is half done, under the same preconditions.
- * @returns the outcome, and the record with what became of each object
- * @throws AuditError PROBE_REFUSED, PROBE_FAILED, CLUSTER_*
- */
-export async function finishOnNode(
-  cluster: Cluster,
-  record: NodeRecord,
-  context: Omit<OnNode, 'runId'>,
-): Promise<{ readonly outcome: string; readonly record: NodeRecord }> {
-  const { node, runId } = record;
-  const request: RepairRequest =
-    record.act === 'delete-namespaces'
-      ? {
-          node,
-          orphans: record.namespaces.flatMap(({ name, inode, made }) =>
-            made === null ? [] : { name, inode, made },
-          ),
-          objects: [],
-        }
-      : { node, orphans: [], objects: record.objects };
-  // A record of an earlier version does not identify them.
-  if (request.orphans.length + request.objects.length === 0)
-    return { outcome: 'what it did not delete is found by the next audit, and can be deleted then', record };
-  try {
-    const answers = await askedOnNode(cluster, request, { ...context, runId }, true);
-    const done = answers.filter(({ word }) => word === 'done').length;
-    const isSettled = ({ word, detail }: RepairAnswer): boolean =>
-      word === 'refused' && WORDS[record.act].settled === detail;
-    const settled = answers.filter(isSettled).length;
-    const rest = answers.filter((answer) => !isSettled(answer));
-    const outcome = `it was completed: ${settled} were ${WORDS[record.act].all}, ${done} ${WORDS[record.act].done} now${notDone(rest)}`;
-    return { outcome, record: withAnswers(record, answers) };
-  } catch (error) {
-    if (context.signal.aborted) throw error;
-    return { outcome: `it could not be completed: ${messageOf(error)}`, record };
-  }
-}
-
-function withAnswers(record: NodeRecord, answers: readonly RepairAnswer[]): NodeRecord {
-  const became = becameBy(answers);
-  return record.act === 'delete-namespaces'
-    ? { ...record, namespaces: record.namespaces.map((each) => ({ ...each, ...became(each.name) })) }
-    : { ...record, objects: record.objects.map((each) => ({ ...each, ...became(each.name) })) };
 }
 
 const DELETES = { verb: 'delete', done: 'deleted', settled: 'it is gone', all: 'gone' } as const;
@@ -194,7 +156,7 @@ export type OnNode = Pick<
 export type NodeRecord = Exclude<RepairRecord, { act: 'recreate-pod' | 'restart-agent' | 'reboot-node' }>;
 
 /** Objects of one node for a repair pod: those of an act, or of the record of one. */
-type RepairRequest = Pick<NamespacesAct, 'node' | 'orphans'> & {
+export type RepairRequest = Pick<NamespacesAct, 'node' | 'orphans'> & {
   readonly objects: readonly Pick<NodeObject, 'name' | 'argument'>[];
 };
 

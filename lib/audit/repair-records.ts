@@ -8,8 +8,9 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
+import { finishOnNode } from './finish-node.ts';
 import { becameOfReboot, type Settling } from './reboot-node.ts';
-import { finishOnNode, type NodeRecord, type OnNode, WORDS } from './repair-node.ts';
+import { type NodeRecord, type OnNode, WORDS } from './repair-node.ts';
 
 type RebootRecord = Extract<RepairRecord, { act: 'reboot-node' }>;
 
@@ -40,10 +41,18 @@ export async function takeLease(cluster: Cluster, holder: string): Promise<Lease
 
 /** @throws AuditError STORE where another call wrote it */
 export async function writeRecord(store: Store, record: RepairRecord): Promise<void> {
-  const object =
-    'pod' in record ? record.pod.uid : (firstOf(record)?.name ?? record.node).replaceAll('/', '-');
-  const part = `${object}-${record.phase === 'begun' ? 'begun' : 'ended'}`;
-  const key = keys.repair({ cluster: record.cluster, runId: record.runId }, part);
+  const part = `${partOf(record)}-${record.phase === 'begun' ? 'begun' : 'ended'}`;
+  await writeAt(store, keys.repair({ cluster: record.cluster, runId: record.runId }, part), record);
+}
+
+/** Two nodes may have objects of one name. The name of a node has no underscore. */
+function partOf(record: RepairRecord): string {
+  if ('pod' in record) return record.pod.uid;
+  const first = firstOf(record)?.name;
+  return first === undefined ? record.node : `${record.node}_${first.replaceAll('/', '-')}`;
+}
+
+async function writeAt(store: Store, key: string, record: RepairRecord): Promise<void> {
   if ((await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`))) === 'exists')
     throw new AuditError('STORE', `${store.location}: ${key} was written by another call`, {
       remedy: 'Its lease had ended, and another call settled it. Audit the cluster before you continue.',
@@ -59,6 +68,14 @@ export async function halfDone(
   cluster: { readonly name: string; readonly uid: string },
   days: readonly string[],
 ): Promise<RepairRecord[]> {
+  return (await halfDoneAt(store, cluster, days)).map(({ record }) => record);
+}
+
+async function halfDoneAt(
+  store: Store,
+  cluster: { readonly name: string; readonly uid: string },
+  days: readonly string[],
+): Promise<RecordAt[]> {
   const begun = new Map<string, string>();
   for (const day of days)
     for await (const key of store.list(keys.repairsOf(cluster.name, day))) {
@@ -85,15 +102,17 @@ export async function recordsOfRun(
       last.set(object, key);
   }
   const records = await recordsAt(store, cluster, last.values());
-  return records.toSorted((a, b) => a.at.localeCompare(b.at));
+  return records.map(({ record }) => record).toSorted((a, b) => a.at.localeCompare(b.at));
 }
+
+type RecordAt = { readonly key: string; readonly record: RepairRecord };
 
 async function recordsAt(
   store: Store,
   cluster: { readonly uid: string },
   places: Iterable<string>,
-): Promise<RepairRecord[]> {
-  const records: RepairRecord[] = [];
+): Promise<RecordAt[]> {
+  const records: RecordAt[] = [];
   for (const key of places) {
     const stored = await store.get(key);
     if (stored === null) continue;
@@ -104,7 +123,7 @@ async function recordsAt(
         remedy: 'Look at it, and move it away: netns-audit doctor --store PLACE',
       });
     // An earlier cluster had the name; its repairs are gone with it.
-    if ((read.data.clusterUid ?? cluster.uid) === cluster.uid) records.push(read.data);
+    if ((read.data.clusterUid ?? cluster.uid) === cluster.uid) records.push({ key, record: read.data });
   }
   return records;
 }
@@ -157,12 +176,14 @@ export async function settleHalfDone(
   const said: string[] = [];
   const lease = await takeLease(cluster, `settling ${randomUUID()}`);
   try {
-    for (const record of await halfDone(store, cluster, options.days)) {
+    for (const { key, record } of await halfDoneAt(store, cluster, options.days)) {
       const { outcome, record: settled } = await became(cluster, record, {
         ...options,
         renew: () => lease.renew(),
       });
-      await writeRecord(store, { ...settled, at: new Date().toISOString(), phase: 'failed', outcome });
+      const end = { ...settled, at: new Date().toISOString(), phase: 'failed', outcome } as const;
+      // Beside its begin: an earlier version named records without their node.
+      await writeAt(store, key.replace(/-begun\.json$/, '-ended.json'), end);
       said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
     }
   } finally {
@@ -196,7 +217,7 @@ async function becameOfPod(
 async function becameOnNode(
   cluster: Cluster,
   record: NodeRecord,
-  options: Omit<OnNode, 'runId'>,
+  options: Omit<OnNode, 'runId'> & Settling,
 ): ReturnType<typeof finishOnNode> {
   const repairNamespace = record.repairNamespace ?? options.repairNamespace;
   // Under the lease no other call has repair pods. Our other pods here belong to an audit.

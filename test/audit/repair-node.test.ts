@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { carryOutAll, halfDone, recordsOfRun, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
@@ -54,7 +56,7 @@ async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResul
 const argumentsOf = (pod: ApiObject | undefined): string[] =>
   (pod?.spec as { containers: { args: string[] }[] } | undefined)?.containers[0]?.args ?? [];
 const endOf = async () => {
-  const stored = await store.get(keys.repair({ cluster: cluster.name, runId }, `${A}-ended`));
+  const stored = await store.get(keys.repair({ cluster: cluster.name, runId }, `node-1_${A}-ended`));
   return repairRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()));
 };
 
@@ -107,7 +109,7 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
       { result: 'rehearsed', detail: '1 would be deleted, 1 refused; nothing was changed' },
     ]);
     expect(argumentsOf(sent[0])[0]).toBe('act=0');
-    expect(await store.get(keys.repair({ cluster: cluster.name, runId }, `${A}-begun`))).toBeNull();
+    expect(await store.get(keys.repair({ cluster: cluster.name, runId }, `node-1_${A}-begun`))).toBeNull();
   });
 
   it('is refused where the rehearsal finds none that would go', async () => {
@@ -237,7 +239,9 @@ describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () 
       { result: 'done', detail: expect.stringContaining('1 deleted, 1 refused') },
     ]);
     expect(argumentsOf(sent[0]).slice(3)).toEqual(['veth=veth00000001:1', 'veth=veth00000002:2']);
-    const stored = await store.get(keys.repair({ cluster: cluster.name, runId }, 'veth00000001-ended'));
+    const stored = await store.get(
+      keys.repair({ cluster: cluster.name, runId }, 'node-1_veth00000001-ended'),
+    );
     expect(repairRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))).toMatchObject({
       act: 'delete-veths',
       phase: 'done',
@@ -268,7 +272,7 @@ describe('deleting leaked pairs and freeing addresses', { timeout: 30_000 }, () 
       [{ result: 'surprise' }],
     );
     expect(
-      await store.get(keys.repair({ cluster: cluster.name, runId }, 'lab-10.1.1.5-ended')),
+      await store.get(keys.repair({ cluster: cluster.name, runId }, 'node-1_lab-10.1.1.5-ended')),
     ).not.toBeNull();
   });
 
@@ -305,7 +309,7 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
       `restore-port-flag=${ISOLATED},cni-00000000-0000-4000-8000-000000000001,4026532400,veth12345678,7,isolated,off`,
     ]);
     const stored = await store.get(
-      keys.repair({ cluster: cluster.name, runId }, 'shop-web-1-learning-ended'),
+      keys.repair({ cluster: cluster.name, runId }, 'node-1_shop-web-1-learning-ended'),
     );
     expect(repairRecordSchema.parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))).toMatchObject({
       act: 'restore',
@@ -339,7 +343,7 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
     );
     // So that what the next call put back can be taken back as well.
     const stored = await store.get(
-      keys.repair({ cluster: cluster.name, runId }, 'shop-web-1-learning-ended'),
+      keys.repair({ cluster: cluster.name, runId }, 'node-1_shop-web-1-learning-ended'),
     );
     expect(JSON.parse(Buffer.from(stored?.body ?? '').toString())).toMatchObject({
       objects: [
@@ -398,9 +402,98 @@ describe('deleting routes to addresses that nobody has', { timeout: 30_000 }, ()
     expect(argumentsOf(sent[0]).slice(3)).toEqual([argument]);
     const [record] = await recordsOfRun(store, cluster, runId);
     expect(record).toMatchObject({ act: 'delete-routes', objects: [{ argument, result: 'done' }] });
-    expect(planUndo(record === undefined ? [] : [record], undefined).acts).toMatchObject([
-      { kind: 'take-back', objects: [{ argument: argument.replace('restore-', 'undo-') }] },
-    ]);
+    expect(planUndo(record === undefined ? [] : [record], undefined)).toMatchObject({
+      acts: [],
+      kept: [{ why: expect.stringContaining('by hand') }],
+    });
+  });
+
+  it.each<[string, string[], string, readonly Finding[]]>([
+    [
+      'again',
+      [argument],
+      'it was completed: 0 were gone, 1 deleted now; an audit does not find the other 1',
+      [first],
+    ],
+    ['no more', [], 'an audit finds none of them; what it did not delete is found by the next audit', []],
+  ])(
+    'that was stopped is completed only for those that another audit finds (%s)',
+    async (_, asked, words, found) => {
+      log =
+        'done route-to-10.1.1.1 it is as it should be\ndone route-to-10.1.1.2 it is as it should be\nend 2\n';
+      const stopped = carryOutAll(cluster, routes, {
+        ...repairOptions({
+          runId,
+          store: storeOfTheKilled(directory),
+          look: async () => aReport({ findings: [first, second] }),
+        }),
+      });
+      await expect(stopped).rejects.toThrow('killed');
+      sent = [];
+      log = 'done route-to-10.1.1.1 it is as it should be\nend 1\n';
+      const look = async () => aReport({ findings: [...found] });
+      const [said] = await settleHalfDone(cluster, store, { ...SETTLING, look });
+      expect(said).toContain(words);
+      expect(sent.flatMap((pod) => argumentsOf(pod).slice(3))).toEqual(asked);
+      expect(await halfDone(store, cluster, SETTLING.days)).toEqual([]);
+    },
+  );
+
+  it('that was stopped is not completed where the node cannot be audited', async () => {
+    log =
+      'done route-to-10.1.1.1 it is as it should be\ndone route-to-10.1.1.2 it is as it should be\nend 2\n';
+    const seen = repairOptions({
+      runId,
+      store: storeOfTheKilled(directory),
+      look: async () => aReport({ findings: [first, second] }),
+    });
+    await expect(carryOutAll(cluster, routes, seen)).rejects.toThrow('killed');
+    sent = [];
+    const node = {
+      node: 'node-1',
+      result: 'partial',
+      reason: 'pins could not be read',
+      remedy: null,
+    } as const;
+    const look = async () => aReport({ findings: [first], coverage: { checks: [], nodes: [node] } });
+    const [said] = await settleHalfDone(cluster, store, { ...SETTLING, look });
+    expect(said).toContain(
+      'node-1 could not be read completely: pins could not be read; what it did not delete',
+    );
+    expect(sent).toEqual([]);
+  });
+
+  it('of two nodes have records of their own, where the routes have one name', async () => {
+    log = 'done route-to-10.1.1.1 it is as it should be\nend 1\n';
+    const [act] = planRepairs(aReport({ findings: [first] }), {}).acts;
+    if (act?.kind !== 'delete-routes') throw new Error('no act');
+    const looks = [[first], [], [first], []];
+    const look = async (node: string) =>
+      aReport({
+        findings: [...(looks.shift() ?? [])],
+        coverage: { checks: [], nodes: [{ node, result: 'audited', reason: null, remedy: null }] },
+      });
+    const results = await carryOutAll(cluster, [act, { ...act, node: 'node-2' }], {
+      ...repairOptions({ runId, store, look }),
+    });
+    expect(results.map(({ result }) => result)).toEqual(['done', 'done']);
+    const records = await recordsOfRun(store, cluster, runId);
+    expect(records.map((record) => 'node' in record && record.node)).toEqual(['node-1', 'node-2']);
+  });
+
+  it('that an earlier version began is settled, and its record is read', async () => {
+    const stopped = storeOfTheKilled(directory);
+    log = 'done veth00000001 both ends are gone\nend 1\n';
+    const pairs = planRepairs(aReport({ findings: [aLeakedPair(1)] }), {}).acts;
+    const begun = { ...repairOptions({ runId, store: stopped, look: async () => aReport() }) };
+    await expect(carryOutAll(cluster, pairs, begun)).rejects.toThrow('killed');
+    const key = (object: string) => keys.repair({ cluster: cluster.name, runId }, `${object}-begun`);
+    const kept = await store.get(key('node-1_veth00000001'));
+    await rm(join(directory, key('node-1_veth00000001')));
+    await store.putOnce(key('veth00000001'), kept?.body ?? Buffer.from(''));
+    expect(await settleHalfDone(cluster, store, SETTLING)).toHaveLength(1);
+    expect(await settleHalfDone(cluster, store, SETTLING)).toEqual([]);
+    expect(await recordsOfRun(store, cluster, runId)).toMatchObject([{ phase: 'failed' }]);
   });
 
   it.each<[string, readonly Finding[]]>([

@@ -241,8 +241,8 @@ describe('taking back what a run put back', { timeout: 30_000 }, () => {
     const kept: string[] = [];
     for await (const key of store.list('remedies/')) if (!key.includes(RUN)) kept.push(key);
     expect(kept.map((key) => key.split('/').at(-1)).toSorted()).toEqual([
-      'shop-web-1-learning-begun.json',
-      'shop-web-1-learning-ended.json',
+      'node-1_shop-web-1-learning-begun.json',
+      'node-1_shop-web-1-learning-ended.json',
     ]);
   });
 
