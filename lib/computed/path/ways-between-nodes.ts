@@ -1,5 +1,6 @@
 /** Where a node's routes send packets for pods of other nodes. */
 import { isIP } from 'node:net';
+import { DROPPING } from '../../model/network.ts';
 import type { PodAddress } from '../../model/node-result.ts';
 import { type NodeRoutes, ROUTES_OF_A_NODE } from '../../model/node-routes.ts';
 import { contains, familyOf, OF_ONE_NODE, prefixLength, subnetOf } from '../cidr.ts';
@@ -35,8 +36,8 @@ export type WayToNode = {
 };
 
 /**
- * Each node's ways to pods of other nodes. Networks that routers carry as a whole, and routes that drop, are
- * left out.
+ * Each node's ways to pods of other nodes. Networks that routers carry as a whole are left out, and so are routes that
+ * drop a part of what another route covers: pods-of-node-unreachable is about those.
  */
 export function waysBetweenNodes(
   nodes: readonly NodeRoutes[],
@@ -56,11 +57,14 @@ export function waysBetweenNodes(
     .slice(0, OTHERS + 1);
   return new Map(
     nodes.map((own) => {
-      const lookUp = tableOf(own);
+      const lookUp = tableOf(own.routes);
+      const lookUpLeading = tableOf(own.routes.filter((route) => !drops(route)));
       return [
         own,
         targets.flatMap(({ other, samples }) =>
-          other === own ? [] : samples.flatMap((address) => wayTo(address, { own, other }, lookUp) ?? []),
+          other === own
+            ? []
+            : samples.flatMap((address) => wayTo(address, { own, other }, { lookUp, lookUpLeading }) ?? []),
         ),
       ];
     }),
@@ -86,8 +90,12 @@ const firstOf = ({ ranges }: NodeRoutes): string[] =>
 
 type Route = NodeRoutes['routes'][number];
 
+type LookUp = (address: string) => Route | null;
+
+const drops = ({ text }: Route): boolean => DROPPING.some((type) => text.startsWith(`${type} `));
+
 /** Finds the route to an address with the longest prefix. */
-function tableOf({ routes: all }: NodeRoutes): (address: string) => Route | null {
+function tableOf(all: readonly Route[]): LookUp {
   const routes = all.filter(({ destination }) => isIP(destination.split('/')[0] ?? '') !== 0);
   const byNetwork = new Map(
     routes.toReversed().map((route) => {
@@ -117,7 +125,7 @@ function tableOf({ routes: all }: NodeRoutes): (address: string) => Route | null
 function wayTo(
   address: string,
   { own, other }: { readonly own: NodeRoutes; readonly other: NodeRoutes },
-  lookUp: (address: string) => Route | null,
+  { lookUp, lookUpLeading }: { readonly lookUp: LookUp; readonly lookUpLeading: LookUp },
 ): WayToNode | null {
   const family = familyOf(address);
   const by = other.addresses.find((each) => familyOf(each) === family) ?? null;
@@ -132,6 +140,8 @@ function wayTo(
       ? null
       : { ...known, state: 'missing', found: own.default[family], ...intoTunnel(range, own, other) };
   const { gateway, tunnel, text, destination } = route;
+  if (drops(route) && prefixLength(destination) >= OF_ONE_NODE[family] && lookUpLeading(address) === null)
+    return { ...known, state: 'missing', found: text, ...intoTunnel(range, own, other) };
   const right = tunnel ? rightGateway(gateway, own, other) : null;
   if (tunnel && right === null) return { ...known, state: 'tunnel', found: text };
   if (gateway === null) return null;

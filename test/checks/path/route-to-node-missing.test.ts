@@ -33,6 +33,19 @@ describe('route-to-node-missing', () => {
     );
   });
 
+  it('finds a route that drops in place of the one to that node, and leaves those inside it to another check', () => {
+    const dropping = (destination: string) =>
+      toNode(2, { destination, gateway: null, text: `blackhole ${destination}` });
+    const found = failures(run([aNodeOf(1, [], { routes: [dropping('10.244.2.0/24')] }), aNodeOf(2, [1])]));
+    expect(found.map(({ object }) => object.name)).toEqual(['node-1']);
+    expect(found[0]?.detail).toContain('so "blackhole 10.244.2.0/24" takes what is for them');
+    expect(found[0]?.remedy.map(({ command }) => command)).toContain(
+      'ip route replace 10.244.2.0/24 via 10.0.3.2',
+    );
+    const inside = aNodeOf(1, [], { routes: [toNode(2), dropping('10.244.2.0/27')] });
+    expect(failures(run([inside, aNodeOf(2, [1])]))).toEqual([]);
+  });
+
   it('judges the ways to a node without pods by the range that it is configured with, where there is one', () => {
     const found = failures(run([aNodeOf(1, []), aNodeOf(2, [1])], [podOf(1)]));
     expect(found[0]?.detail).toContain('no route leads to pods of node-2, such as 10.244.2.1,');
