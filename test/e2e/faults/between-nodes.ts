@@ -116,7 +116,7 @@ echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
 echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route; ip route add blackhole "\${route%% *}"`,
     shows: ['blackhole $NETWORK'],
     repair: 'remedy',
-    cleanup: 'ip route del blackhole "$NETWORK" 2>/dev/null; ip route replace $ROUTE onlink 2>/dev/null || :',
+    cleanup: '{ ip route del blackhole "$NETWORK" || :; ip route replace $ROUTE onlink || :; } 2>/dev/null',
     when: (platform) => !isAws(platform) && !isCalico(platform) && !isCilium(platform),
   },
   {
