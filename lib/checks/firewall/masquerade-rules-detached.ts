@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import { addressBits, addressKey, familyOf, sameAddress, subnetOf } from '../../computed/cidr.ts';
 import { readRule } from '../../computed/firewall/forward-rules.ts';
-import {
-  emptyChainsOfNat,
-  familyOfTable,
-  natChain,
-  rulesOfNat,
-  toolOf,
-} from '../../computed/firewall/nat-chain.ts';
+import { chainsOfNat, familyOfTable, natChain, toolOf } from '../../computed/firewall/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { MASQUERADE_CHAINS } from '../../model/cni-names.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
@@ -42,24 +36,24 @@ export const masqueradeRulesDetached = defineCheck({
     const ownChains = hostPacketFilters.flatMap((filter) => chainsOfPods(filter, podNetworks));
     if (tables.length + emptied.length + ownChains.length === 0)
       return [notApplicable(object, 'no CNI agent has rules of iptables here that masquerade pods')];
-    const cut = tables.filter(
-      ({ reached, chain, family }) =>
-        !reached &&
-        !tables.some((other) => other.reached && other.chain === chain && other.family === family),
-    );
-    const leftOut = ownChains.filter(
-      ({ reached, chain, family }) =>
-        !reached &&
-        !ownChains.some((other) => other.reached && other.chain === chain && other.family === family),
-    );
     const [first, ...more] = [
-      ...(emptied.length > 0 ? [failureOfEmptied(emptied, node)] : []),
-      ...(leftOut.length > 0 ? [failureOfLeftOut(leftOut, node)] : []),
-      ...failureOfCut(cut, node),
+      ...failureOfPods(emptied, EMPTIED, node),
+      ...failureOfPods(unreached(ownChains), LEFT_OUT, node),
+      ...failureOfCut(unreached(tables), node),
     ];
     return [first === undefined ? pass(object) : fail(object, more.reduce(together, first))];
   },
 });
+
+/** Chains with rules to which nothing leads, in no backend of their family. */
+function unreached<
+  Chain extends { readonly chain: string; readonly family: 4 | 6; readonly reached: boolean },
+>(chains: readonly Chain[]): Chain[] {
+  return chains.filter(
+    ({ reached, chain, family }) =>
+      !reached && !chains.some((other) => other.reached && other.chain === chain && other.family === family),
+  );
+}
 
 /** The two are one finding, as they are about one node. */
 function together(a: Failure, b: Failure): Failure {
@@ -129,7 +123,8 @@ const OF_ONE_POD = /^CNI-[0-9a-f]{24}$/;
 const MULTICAST = { 4: '224.0.0.0/4', 6: 'ff00::/8' } as const;
 const SHOWN = 10;
 
-type Emptied = {
+/** The chain of one pod. */
+type Own = {
   readonly network: PodNetwork;
   readonly address: string;
   readonly chain: string;
@@ -137,17 +132,17 @@ type Emptied = {
 };
 
 /** Chains of single pods to which POSTROUTING leads, and which have no rule. */
-function emptiedIn(filter: PacketFilter, podNetworks: readonly PodNetwork[]): Emptied[] {
-  const empty = emptyChainsOfNat(filter);
+function emptiedIn(filter: PacketFilter, podNetworks: readonly PodNetwork[]): Own[] {
+  const chains = chainsOfNat(filter);
   const byAddress = new Map(
     podNetworks.flatMap((network) =>
       mainAddresses(network).map(({ address }) => [addressKey(address), network] as const),
     ),
   );
-  return (rulesOfNat(filter, 'POSTROUTING') ?? []).flatMap((text) => {
+  return (chains.get('POSTROUTING') ?? []).flatMap((text) => {
     const rule = readRule(text);
     const chain = rule?.target ?? '';
-    if (!OF_ONE_POD.test(chain) || !empty.has(chain)) return [];
+    if (!OF_ONE_POD.test(chain) || chains.get(chain)?.length !== 0) return [];
     const source = rule?.conditions.find(({ option, negated }) => option === '-s' && !negated)?.value;
     const address = source?.replace(/\/(?:32|128)$/, '') ?? '';
     const network = byAddress.get(addressKey(address));
@@ -155,7 +150,7 @@ function emptiedIn(filter: PacketFilter, podNetworks: readonly PodNetwork[]): Em
   });
 }
 
-type ChainOfPod = Emptied & {
+type WithRules = Own & {
   readonly family: 4 | 6;
   readonly comment: string;
   /** A rule of POSTROUTING leads there. */
@@ -163,100 +158,108 @@ type ChainOfPod = Emptied & {
 };
 
 /** Chains of single pods that have rules. Their names are computed, as only those of living pods count. */
-function chainsOfPods(filter: PacketFilter, podNetworks: readonly PodNetwork[]): ChainOfPod[] {
+function chainsOfPods(filter: PacketFilter, podNetworks: readonly PodNetwork[]): WithRules[] {
   const family = familyOfTable(filter);
-  return podNetworks.flatMap((network): ChainOfPod[] => {
+  const chains = chainsOfNat(filter);
+  // Once for all pods: a node may have rules by the ten thousand.
+  const reached = new Set((chains.get('POSTROUTING') ?? []).map((rule) => readRule(rule)?.target));
+  return podNetworks.flatMap((network): WithRules[] => {
     const [result] = network.results;
     const address = mainAddresses(network).find((each) => each.family === family)?.address;
     if (result === undefined || address === undefined) return [];
     const { network: name, containerId } = result;
     const hash = createHash('sha512').update(`${name}${containerId}`).digest('hex');
-    const found = natChain(filter, `CNI-${hash.slice(0, 24)}`);
-    if (found === null) return [];
+    const chain = `CNI-${hash.slice(0, 24)}`;
+    if ((chains.get(chain)?.length ?? 0) === 0) return [];
     return [
       {
         network,
         address,
         family,
-        chain: `CNI-${hash.slice(0, 24)}`,
-        tool: found.tool,
+        chain,
+        tool: toolOf(filter.backend),
         comment: `name: "${name}" id: "${containerId}"`,
-        reached: found.isReachedFrom('POSTROUTING'),
+        reached: reached.has(chain),
       },
     ];
   });
 }
 
-function failureOfLeftOut(leftOut: readonly ChainOfPod[], node: string): Failure {
-  const pods = leftOut.map(({ network }) => namespacedName(network.pod));
-  return {
-    detail: `The chains that masquerade ${listed(pods, 5)} have their rules, but no rule of POSTROUTING leads there.`,
-    confidence: 'confirmed',
-    evidence: rowsOf(leftOut, SHOWN, ({ network, chain, tool }) => ({
-      what: `rule of POSTROUTING that leads to ${chain}, the chain of ${namespacedName(network.pod)}`,
-      expected: `-j ${chain}`,
-      actual: 'none',
-      source: `${tool}-save -t nat (node)`,
-    })),
-    remedy: [
-      lookOnNode(
-        node,
-        'find out what else is gone, and which program flushed it: the CNI plugin writes these rules only once.',
-        command(`${leftOut[0]?.tool}-save`, '-t', 'nat'),
-      ),
-      ...firstOf(
-        leftOut,
-        SHOWN,
-        ({ address, chain, tool, comment }) =>
-          repairOnNode(
-            node,
-            'put the rule back, as the plugin writes it; the pod keeps running.',
-            command(
-              ...[tool, '-t', 'nat', '-A', 'POSTROUTING', '-s', `${address}/${addressBits(address)}`],
-              ...['-m', 'comment', '--comment', comment, '-j', chain],
-            ),
-          ),
-        (left) => repair(`Likewise for the other ${left}: the next audit names them.`),
-      ),
-    ],
-  };
-}
+/** What became of chains of single pods, in words. */
+type Loss<Chain extends Own> = {
+  readonly detail: (pods: string) => string;
+  readonly what: (chain: string) => string;
+  readonly expected: (chain: string) => string;
+  /** What else may have been lost. */
+  readonly look: string;
+  readonly step: string;
+  /** Puts it back as the plugin writes it. */
+  readonly repair: (chain: Chain) => string;
+};
 
-function failureOfEmptied(emptied: readonly Emptied[], node: string): Failure {
-  const pods = emptied.map(({ network }) => namespacedName(network.pod));
-  return {
-    detail: `The chains that masquerade ${listed(pods, 5)} have no rule, though POSTROUTING leads to them.`,
-    confidence: 'confirmed',
-    evidence: rowsOf(emptied, SHOWN, ({ network, chain, tool }) => ({
-      what: `rules of ${chain}, the chain of ${namespacedName(network.pod)}`,
-      expected: '-j MASQUERADE',
-      actual: 'none',
-      source: `${tool}-save -t nat (node)`,
-    })),
-    remedy: [
-      lookOnNode(
-        node,
-        'find out what else is empty, and which program flushed it: the CNI plugin writes these rules only once.',
-        command(`${emptied[0]?.tool}-save`, '-t', 'nat'),
-      ),
-      ...firstOf(
-        emptied,
-        SHOWN,
-        ({ address, chain, tool, network }) => {
-          const family = familyOf(address);
-          const inTable = [tool, '-t', 'nat', '-A', chain];
-          const subnet = subnetOf(address, prefixOf(network, address));
-          return repairOnNode(
-            node,
-            'put the rules back, as the plugin writes them; the pod keeps running.',
-            `${command(...inTable, '-d', subnet, '-j', 'ACCEPT')} && ` +
-              command(...inTable, '!', '-d', MULTICAST[family], '-j', 'MASQUERADE'),
-          );
-        },
-        (left) => repair(`Likewise for the other ${left}: the next audit names them.`),
-      ),
-    ],
-  };
+const EMPTIED: Loss<Own> = {
+  detail: (pods) => `The chains that masquerade ${pods} have no rule, though POSTROUTING leads to them.`,
+  what: (chain) => `rules of ${chain}`,
+  expected: () => '-j MASQUERADE',
+  look: 'find out what else is empty',
+  step: 'put the rules back, as the plugin writes them; the pod keeps running.',
+  repair: ({ address, chain, tool, network }) => {
+    const inTable = [tool, '-t', 'nat', '-A', chain];
+    const subnet = subnetOf(address, prefixOf(network, address));
+    return (
+      `${command(...inTable, '-d', subnet, '-j', 'ACCEPT')} && ` +
+      command(...inTable, '!', '-d', MULTICAST[familyOf(address)], '-j', 'MASQUERADE')
+    );
+  },
+};
+
+const LEFT_OUT: Loss<WithRules> = {
+  detail: (pods) =>
+    `The chains that masquerade ${pods} have their rules, but no rule of POSTROUTING leads there.`,
+  what: (chain) => `rule of POSTROUTING that leads to ${chain}`,
+  expected: (chain) => `-j ${chain}`,
+  look: 'find out what else is gone',
+  step: 'put the rule back, as the plugin writes it; the pod keeps running.',
+  repair: ({ address, chain, tool, comment }) =>
+    command(
+      ...[tool, '-t', 'nat', '-A', 'POSTROUTING', '-s', `${address}/${addressBits(address)}`],
+      ...['-m', 'comment', '--comment', comment, '-j', chain],
+    ),
+};
+
+function failureOfPods<Chain extends Own>(
+  broken: readonly Chain[],
+  loss: Loss<Chain>,
+  node: string,
+): Failure[] {
+  const [first] = broken;
+  if (first === undefined) return [];
+  const pods = broken.map(({ network }) => namespacedName(network.pod));
+  return [
+    {
+      detail: loss.detail(listed(pods, 5)),
+      confidence: 'confirmed',
+      evidence: rowsOf(broken, SHOWN, ({ network, chain, tool }) => ({
+        what: `${loss.what(chain)}, the chain of ${namespacedName(network.pod)}`,
+        expected: loss.expected(chain),
+        actual: 'none',
+        source: `${tool}-save -t nat (node)`,
+      })),
+      remedy: [
+        lookOnNode(
+          node,
+          `${loss.look}, and which program flushed it: the CNI plugin writes these rules only once.`,
+          command(`${first.tool}-save`, '-t', 'nat'),
+        ),
+        ...firstOf(
+          broken,
+          SHOWN,
+          (chain) => repairOnNode(node, loss.step, loss.repair(chain)),
+          (left) => repair(`Likewise for the other ${left}: the next audit names them.`),
+        ),
+      ],
+    },
+  ];
 }
 
 /** Of the subnet that the plugin gave with the address; the pod alone if it is not known. */

@@ -30,13 +30,9 @@ export function rulesOfNat(filter: PacketFilter, chain: string): readonly string
   return rulesOfChain(filter, 'nat', chain);
 }
 
-/** The chains of table nat without a rule, of a backend of iptables. Plugins leave chains behind by the thousand. */
-export function emptyChainsOfNat(filter: PacketFilter): ReadonlySet<string> {
-  return new Set(
-    chainsOf(filter, 'nat')
-      .filter(({ rules }) => rules.length === 0)
-      .map(({ name }) => name),
-  );
+/** The rules of each chain of table nat, of a backend of iptables. Plugins leave chains behind by the thousand. */
+export function chainsOfNat(filter: PacketFilter): ReadonlyMap<string, readonly string[]> {
+  return new Map(chainsOf(filter, 'nat').map(({ name, rules }) => [name, rules]));
 }
 
 /** @returns null if this backend of the packet filter has no such chain, or none with rules */
