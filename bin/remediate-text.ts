@@ -5,14 +5,7 @@ import { namespacedName } from '../lib/model/namespaced-name.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import {
-  type Act,
-  type AgentAct,
-  isUndone,
-  type NodeAct,
-  type ObjectsAct,
-  objectCount,
-} from '../lib/repair/act.ts';
+import { type Act, type AgentAct, type NodeAct, type ObjectsAct, objectCount } from '../lib/repair/act.ts';
 import type { Plan } from '../lib/repair/plan.ts';
 import { scriptOf } from '../lib/repair/script.ts';
 import type { UndoPlan } from '../lib/repair/undo.ts';
@@ -229,7 +222,8 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
     ({ word, detail: reason }) => `${word}: ${reason}`,
   );
-  const undo = isUndone(act, 'hand') ? byHandText(act, answers) : [];
+  // What was deleted is added again by hand alone; `--undo` takes back the rest.
+  const undo = act.kind === 'restore' || act.kind === 'delete-routes' ? byHandText(act, answers) : [];
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
     ...[...others].map(

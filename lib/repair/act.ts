@@ -60,11 +60,6 @@ export function needsRepairPod(act: Act): boolean {
   return isOnNode(act) || act.kind === 'reboot-node';
 }
 
-/** Whether it can be taken back: by `--undo`, or only by hand. */
-export function isUndone(act: Act, by: '--undo' | 'hand'): act is ObjectsAct {
-  return act.kind === 'restore' || (by === 'hand' && act.kind === 'delete-routes');
-}
-
 /** All acts of the tool. lib/audit has the checks before and after each kind. */
 export type Act = PodAct | AgentAct | RebootAct | NodeAct;
 

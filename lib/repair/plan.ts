@@ -67,14 +67,21 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     finding.repair == null ? [] : [{ finding, repair: finding.repair }],
   );
   const acts = [
-    ...restoreActs(ofKind('restore', found), known),
+    ...objectsActs(
+      'restore',
+      ofKind('restore', found),
+      ({ finding, repair }) => restorables(finding, repair),
+      (finding) => whyNotRestored(finding, known),
+    ),
     // A deleted namespace may have been what held a pair or an address.
     ...namespacesActs(ofKind('delete-namespaces', found)),
-    ...pinsActs(ofKind('delete-pins', found)),
-    ...pairsActs(ofKind('delete-veths', found)),
-    ...recordsActs(ofKind('release-addresses', found)),
+    ...objectsActs('delete-pins', ofKind('delete-pins', found), ({ repair }) => [plainPin(repair)]),
+    ...objectsActs('delete-veths', ofKind('delete-veths', found), ({ repair }) => [leakedPair(repair)]),
+    ...objectsActs('release-addresses', ofKind('release-addresses', found), ({ repair }) =>
+      leakedRecords(repair),
+    ),
     // Refused as long as there is a record of the address.
-    ...routesActs(ofKind('delete-routes', found)),
+    ...objectsActs('delete-routes', ofKind('delete-routes', found), ({ repair }) => staleObjects(repair)),
     ...podActs(ofKind('recreate-pod', found), known),
     ...agentActs(ofKind('restart-agent', found), known),
     ...rebootActs(ofKind('reboot-node', found), known, asked),
@@ -169,18 +176,6 @@ function withReasonToAct<R extends Repair>(
   });
 }
 
-function restoreActs(
-  found: readonly Repairable<RepairOf<'restore'>>[],
-  known: ReadonlyMap<string, Finding>,
-): ObjectsAct[] {
-  return byNodeAndReason(found, (finding) => whyNotRestored(finding, known)).map(({ group, ...planned }) => ({
-    ...planned,
-    kind: 'restore',
-    // Many pods may lack one route of the node.
-    objects: withoutDuplicates(group.flatMap(({ finding, repair }) => restorables(finding, repair))),
-  }));
-}
-
 function namespacesActs(found: readonly Repairable<RepairOf<'delete-namespaces'>>[]): NamespacesAct[] {
   return byNodeAndReason(found).map(({ group, ...planned }) => ({
     ...planned,
@@ -192,35 +187,17 @@ function namespacesActs(found: readonly Repairable<RepairOf<'delete-namespaces'>
   }));
 }
 
-function pairsActs(found: readonly Repairable<RepairOf<'delete-veths'>>[]): ObjectsAct[] {
-  return byNodeAndReason(found).map(({ group, ...planned }) => ({
+/** Acts on objects of nodes. Findings may have objects in common: many pods may lack one route of the node. */
+function objectsActs<R extends Repair>(
+  kind: ObjectsAct['kind'],
+  found: readonly Repairable<R>[],
+  objectsOf: (each: Repairable<R>) => readonly NodeObject[],
+  whyNot?: (finding: Finding) => string | null,
+): ObjectsAct[] {
+  return byNodeAndReason(found, whyNot).map(({ group, ...planned }) => ({
     ...planned,
-    kind: 'delete-veths',
-    objects: withoutDuplicates(group.map(({ repair }) => leakedPair(repair))),
-  }));
-}
-
-function pinsActs(found: readonly Repairable<RepairOf<'delete-pins'>>[]): ObjectsAct[] {
-  return byNodeAndReason(found).map(({ group, ...planned }) => ({
-    ...planned,
-    kind: 'delete-pins',
-    objects: withoutDuplicates(group.map(({ repair }) => plainPin(repair))),
-  }));
-}
-
-function routesActs(found: readonly Repairable<RepairOf<'delete-routes'>>[]): ObjectsAct[] {
-  return byNodeAndReason(found).map(({ group, ...planned }) => ({
-    ...planned,
-    kind: 'delete-routes',
-    objects: withoutDuplicates(group.flatMap(({ repair }) => staleObjects(repair))),
-  }));
-}
-
-function recordsActs(found: readonly Repairable<RepairOf<'release-addresses'>>[]): ObjectsAct[] {
-  return byNodeAndReason(found).map(({ group, ...planned }) => ({
-    ...planned,
-    kind: 'release-addresses',
-    objects: withoutDuplicates(group.flatMap(({ repair }) => leakedRecords(repair))),
+    kind,
+    objects: withoutDuplicates(group.flatMap(objectsOf)),
   }));
 }
 
