@@ -12,7 +12,7 @@ import { command } from '../lib/model/shell.ts';
 const MOST_NODES = 3;
 
 /** Options of an audit that it needs again. */
-type GivenOptions = {
+export type OptionsAgain = {
   readonly active: readonly ActiveProbe[];
   readonly probeNamespace: string;
   readonly image: string;
@@ -35,7 +35,7 @@ const ofCluster: ReadonlySet<string> = new Set(
 export function checkAgain(
   { findings }: Pick<ClusterReport, 'findings'>,
   cluster: { readonly target: ClusterTarget; readonly kubectl?: KubectlOptions | undefined },
-  options: GivenOptions,
+  options: OptionsAgain,
 ): string | null {
   const found = findings.filter(isCounted);
   const nodes = new Set(found.map(nodeOf));

@@ -10,14 +10,13 @@ import {
 } from '../lib/cluster/index.ts';
 import { ofAuditedNodes } from '../lib/diagnosis/part.ts';
 import { keys, latestReport, type Store } from '../lib/history/index.ts';
-import type { ActiveProbe } from '../lib/model/active-probe.ts';
 import { AuditError } from '../lib/model/errors.ts';
 import { namespacedName } from '../lib/model/namespaced-name.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { SETTLE_SECONDS } from '../lib/model/settle.ts';
 import type { Format } from '../lib/report/index.ts';
-import { checkAgain } from './check-again.ts';
+import { checkAgain, type OptionsAgain } from './check-again.ts';
 import { warnOfDamage } from './damage.ts';
 import { exitCodeOf, explain, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -30,21 +29,14 @@ import { noteOtherClusters, readExceptions } from './read-exceptions.ts';
 import { hrefOf } from './reports-store.ts';
 import { version } from './version.ts';
 
-export type RunOptions = {
+export type RunOptions = OptionsAgain & {
   readonly nodes: readonly string[];
   readonly selector: readonly string[];
   /** Pods of this namespace, or one of them: their nodes are audited, and findings about them shown. */
   readonly pods: { readonly namespace: string; readonly name: string | null } | null;
-  readonly active: readonly ActiveProbe[];
   readonly settle?: number;
   readonly deadline: number;
   readonly concurrency: number;
-  readonly probeNamespace: string;
-  readonly image: string;
-  readonly pullSecret?: string;
-  readonly privileged?: boolean;
-  readonly store?: string;
-  readonly exceptions?: string;
   readonly alerts?: string;
   readonly output: Format;
   readonly failOn: FailOn;
