@@ -60,17 +60,28 @@ export function nodeReader(cluster: Cluster, plan: ClusterPlan, signal: AbortSig
     list: listed,
     async read(planned, watch, since) {
       const { node } = planned;
+      const ofNode = async (): Promise<Event[]> =>
+        (await killings()).filter((event) => event.node === node.name);
+      if (watch !== null) {
+        const api: ApiReader = {
+          watch,
+          before: (then) => snapshotOf(node, then ?? watch.now, events),
+          after: () => withFacts(snapshotOf(node, watch.now, events)),
+          killings: ofNode,
+        };
+        return { api, crossPlan: undefined };
+      }
       // It may be a moment old: pods that changed meanwhile are not judged.
-      const before = watch === null ? await listed(node, since) : null;
-      const crossPlan = before === null ? undefined : await neighbours.plan(planned, before.pods);
+      const before = await listed(node, since);
+      const crossPlan = await neighbours.plan(planned, before.pods);
       const api: ApiReader = {
         watch,
-        before: (then) => before ?? snapshotOf(node, then ?? watch?.now ?? now([]), events),
+        before: () => before,
         async after(end) {
-          const pods = watch === null ? await listed(node, end) : snapshotOf(node, watch.now, events);
-          return { ...(await withFacts(pods)), ...(await neighbours.after(crossPlan, end)) };
+          const snapshot = await withFacts(await listed(node, end));
+          return { ...snapshot, ...(await neighbours.after(crossPlan, end)) };
         },
-        killings: async () => (await killings()).filter((event) => event.node === node.name),
+        killings: ofNode,
       };
       return { api, crossPlan };
     },
