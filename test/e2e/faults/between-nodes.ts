@@ -1,6 +1,12 @@
 /** Faults of the way between nodes. */
 import { type Fault, inInjector, isAws, isCalico, isCilium } from './fault.ts';
 
+/** The first route of the node to pods of another, as this filter of jq prints it. */
+const routeToNode = (print: string): string =>
+  `$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")))][0] | ${print}')`;
+
+const WHOLE_ROUTE = routeToNode('"\\(.dst) via \\(.gateway) dev \\(.dev)"');
+
 export const betweenNodesFaults: readonly Fault[] = [
   {
     id: 'tunnel-with-another-mac',
@@ -83,7 +89,7 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     pods: 0,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
-    inject: `network=$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")))][0].dst')
+    inject: `network=${routeToNode('.dst')}
 echo "NETWORK=\${network%/*}/27"; ip route add blackhole "\${network%/*}/27"`,
     shows: ['blackhole', '$NETWORK'],
     repair: 'remedy',
@@ -97,7 +103,7 @@ echo "NETWORK=\${network%/*}/27"; ip route add blackhole "\${network%/*}/27"`,
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
-    inject: `route=$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")))][0] | "\\(.dst) via \\(.gateway) dev \\(.dev)"')
+    inject: `route=${WHOLE_ROUTE}
 echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
     shows: ['$NETWORK', 'default'],
     repair: 'remedy',
@@ -112,7 +118,7 @@ echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route`,
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
-    inject: `route=$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")))][0] | "\\(.dst) via \\(.gateway) dev \\(.dev)"')
+    inject: `route=${WHOLE_ROUTE}
 echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route; ip route add blackhole "\${route%% *}"`,
     shows: ['blackhole $NETWORK'],
     repair: 'remedy',
@@ -126,7 +132,7 @@ echo "ROUTE=$route"; echo "NETWORK=\${route%% *}"; ip route del $route; ip route
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
-    inject: `route=$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")))][0] | "\\(.dst) \\(.gateway) \\(.dev)"')
+    inject: `route=${routeToNode('"\\(.dst) \\(.gateway) \\(.dev)"')}
 set -- $route; echo "ROUTE=$1 via $2 dev $3"; echo "WRONG=\${2%.*}.77"; ip route replace "$1" via "\${2%.*}.77" dev "$3" onlink`,
     shows: ['$WRONG'],
     repair: 'remedy',
