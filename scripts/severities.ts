@@ -23,6 +23,7 @@ export const losses: readonly Loss[] = [
       'pod-address-missing',
       'pod-address-mismatch',
       'pod-address-wrong-subnet',
+      'pod-address-foreign',
       'pod-default-route-missing',
       'pod-gateway-neighbour-wrong',
       'pod-ttl-too-small',

@@ -32,6 +32,7 @@ export const BROKEN_PODS: readonly string[] = [
   'pod-address-mismatch',
   'pod-address-duplicate',
   'pod-address-wrong-subnet',
+  'pod-address-foreign',
   'pod-mac-duplicate',
   'pod-default-route-missing',
   'pod-gateway-route-missing',

@@ -157,6 +157,7 @@ export const rules: readonly Rule[] = [
       'pod-address-missing',
       'pod-address-mismatch',
       'pod-address-duplicate',
+      'pod-address-foreign',
       'pod-default-route-missing',
       'pod-gateway-route-missing',
       'pod-gateway-neighbour-wrong',

@@ -4,7 +4,7 @@ import { catalogue } from '../../lib/checks/catalogue.ts';
 import { diagnoseNode } from '../../lib/diagnosis/diagnose-node.ts';
 import { cniPlugin, knownPlugins } from '../../lib/model/cni-plugins.ts';
 import { found, type Mutation, type Parts, podAt, remove } from './broken-node.ts';
-import { aNamespace, aPin, aRoute, HOST_NAMESPACE, HOST_PID_NAMESPACE } from './evidence.ts';
+import { aNamespace, anAddress, aPin, aRoute, HOST_NAMESPACE, HOST_PID_NAMESPACE } from './evidence.ts';
 import { mutationsOfApi, mutationsOfNode, mutationsOfPods } from './more-mutations.ts';
 import { aNodePlan, type NodePlan } from './node-plan.ts';
 import { evidenceOf, makeNode, type RawNode } from './nodes.ts';
@@ -67,6 +67,9 @@ const mutations: Readonly<Record<string, Mutation>> = {
       const address = found(own.addresses.find(({ link, scope }) => link === 'eth0' && scope === 'global'));
       address.address = address.family === 4 ? '10.9.9.9' : 'fd99::9';
     },
+  },
+  'pod-address-foreign': {
+    break: ({ own }) => own.addresses.push(anAddress({ link: 'lo', address: '10.0.3.7', prefixLength: 32 })),
   },
   'pod-default-route-missing': { break: ({ own }) => remove(own.routes, isDefault), on: routed },
   'pod-gateway-route-missing': {

@@ -1,5 +1,6 @@
 import type { AnyCheck } from '../define.ts';
 import { podAddressDuplicate } from './pod-address-duplicate.ts';
+import { podAddressForeign } from './pod-address-foreign.ts';
 import { podAddressMismatch } from './pod-address-mismatch.ts';
 import { podAddressMissing } from './pod-address-missing.ts';
 import { podAddressWrongSubnet } from './pod-address-wrong-subnet.ts';
@@ -9,4 +10,5 @@ export const addressesChecks: readonly AnyCheck[] = [
   podAddressMismatch,
   podAddressDuplicate,
   podAddressWrongSubnet,
+  podAddressForeign,
 ];

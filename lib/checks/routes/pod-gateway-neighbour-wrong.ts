@@ -11,7 +11,8 @@ import { defaultRouteOf, expectedGateway, type Family } from '../../computed/rou
 import type { Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { Link, Neighbour, NetworkStack } from '../../model/network.ts';
-import { definePodCheck } from '../define-pod-check.ts';
+import { podAddressForeign } from '../addresses/pod-address-foreign.ts';
+import { definePodCheck, see } from '../define-pod-check.ts';
 import { hostEnd, restore } from '../remedies/restore.ts';
 import { lookOnNode, recreatePod } from '../remedies/steps.ts';
 
@@ -31,7 +32,7 @@ export const podGatewayNeighbourWrong = definePodCheck({
     "MAC address of the node's link.",
   needs: ['podNetworks', 'hostNetwork'],
   unless: ['namespace unread', networkElsewhere, linkFault],
-  judge(network, { hostNetwork }, { node }) {
+  judge(network, { hostNetwork, podNetworks }, { node }) {
     const layout = layoutOf(network);
     if (typeof layout === 'string') return layout;
     const judged = ([4, 6] as const)
@@ -44,6 +45,15 @@ export const podGatewayNeighbourWrong = definePodCheck({
     }
     const { gateway, entry, owner, expected } = wrong;
     const right = isRight(entry, expected);
+    // The pod learned it from a pod that answers for the gateway.
+    const answers = podNetworks.some(
+      ({ link, stack }) =>
+        entry?.mac != null &&
+        link?.mac === entry.mac &&
+        stack?.addresses.some(({ address }) => sameAddress(address, gateway)),
+    );
+    if (answers && !entry?.states.includes('PERMANENT'))
+      return see(podAddressForeign, `another pod answers for the gateway ${gateway}`);
     const written = layout.gatewayNeighbour === 'permanent';
     const shown = entry === undefined ? 'no entry' : entryText(entry);
     return {

@@ -1,5 +1,5 @@
 /** What can break between a pod and its node: links, addresses, routes, neighbours. Each on its own pod. */
-import { type Fault, hasSubnet, isBridge } from './fault.ts';
+import { type Fault, hasSubnet, inInjector, isBridge, isCilium } from './fault.ts';
 
 /** A route through a gateway needs the route that leads to the gateway. */
 const gatewaysLast = `awk '/ via / { last = last $0 "\\n"; next } { print } END { printf "%s", last }'`;
@@ -132,6 +132,25 @@ rm /tmp/routes.$$`,
     inject: `ip addr add "$OTHER_IP/32" dev eth0`,
     shows: ['$OTHER_IP', '$POD', '$OTHER_POD'],
     repair: `ip addr del "$OTHER_IP/32" dev eth0`,
+  },
+  {
+    id: 'address-of-gateway',
+    check: 'pod-address-foreign',
+    where: 'pod-network',
+    inject: 'ip addr add "$GATEWAY/32" dev eth0',
+    shows: ['$GATEWAY', "gateway of the node's pods"],
+    repair: 'remedy',
+    // Elsewhere the gateway is the same in every pod, and no address of the node.
+    when: (platform) => hasSubnet(platform) || isCilium(platform),
+  },
+  {
+    id: 'address-of-node',
+    check: 'pod-address-foreign',
+    where: 'cluster',
+    inject: `ip=$(kubectl get node "$NODE" -o json | jq -r '.status.addresses[] | select(.type == "InternalIP").address' | head -n 1)
+echo "NODE_IP=$ip"; ${inInjector('$PID $ip', 'set -- $1; nsenter -t "$1" -n ip addr add "$2/32" dev lo')}`,
+    shows: ['$NODE_IP', 'on lo', "the node's own address"],
+    repair: 'remedy',
   },
   {
     id: 'routes-flushed',
