@@ -124,6 +124,13 @@ export const nodeLayouts: Readonly<Record<string, NodeLayout>> = {
   Antrea: ovs('antrea', (key) => `web-${hash(key, 6)}`),
   'OVN-Kubernetes': ovs('ovn-k8s-cni-overlay', (key) => hash(key, 15)),
   'Kube-OVN': ovs('kube-ovn', (key) => `${hash(key, 12)}_h`),
-  macvlan: { ...unrouted, plugin: 'macvlan', kind: 'macvlan', gateway: real, hostLink: () => '' },
-  ipvlan: { ...unrouted, plugin: 'ipvlan', kind: 'ipvlan', gateway: real, hostLink: () => '' },
+  macvlan: {
+    ...unrouted,
+    plugin: 'macvlan',
+    kind: 'macvlan',
+    silent: false,
+    gateway: real,
+    hostLink: () => '',
+  },
+  ipvlan: { ...unrouted, plugin: 'ipvlan', kind: 'ipvlan', silent: false, gateway: real, hostLink: () => '' },
 };

@@ -71,7 +71,10 @@ const mutations: Readonly<Record<string, Mutation>> = {
   'pod-address-foreign': {
     break: ({ own }) => own.addresses.push(anAddress({ link: 'lo', address: '10.0.3.7', prefixLength: 32 })),
   },
-  'pod-default-route-missing': { break: ({ own }) => remove(own.routes, isDefault), on: routed },
+  'pod-default-route-missing': {
+    break: ({ own }) => remove(own.routes, isDefault),
+    on: (parts, node) => routed(parts, node) || ['macvlan', 'ipvlan'].includes(node.layout.plugin),
+  },
   'pod-gateway-route-missing': {
     break: ({ own }) => remove(own.routes, (route) => route.family === 4 && !isDefault(route)),
     on: (parts, node) => routed(parts, node) && parts.own.routes.some(({ family }) => family === 4),

@@ -2,10 +2,12 @@ import { mayChangeNetwork } from '../../computed/preconditions.ts';
 import {
   defaultRouteOf,
   expectedGateway,
+  lostDefaults,
   resultGateways,
   routeText,
   wayOut,
 } from '../../computed/routes/gateway.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { restore } from '../remedies/restore.ts';
 import { recreatePod } from '../remedies/steps.ts';
@@ -23,10 +25,14 @@ export const podDefaultRouteMissing = definePodCheck({
   needs: ['podNetworks'],
   unless: ['namespace unread'],
   judge(network) {
-    const way = wayOut(network);
+    const way = wayOfPod(network);
     if (typeof way === 'string') return way;
+    const { layout } = way;
     const wrong = way.families
-      .map((family) => ({ family, found: defaultRouteOf(network, way.layout, family) }))
+      .map((family) => ({
+        family,
+        found: layout === null ? MISSING : defaultRouteOf(network, layout, family),
+      }))
       .filter(({ found }) => found.state !== 'right');
     if (wrong.length === 0) return 'pass';
     const ownRouting =
@@ -39,7 +45,7 @@ export const podDefaultRouteMissing = definePodCheck({
     // Where the result names no routes, the plugin's layout says which it is.
     const named = result === undefined || result.routes.length === 0 ? '' : '; expected: CNI result cache';
     const evidence = wrong.map(({ family, found }) => {
-      const gateway = expectedGateway(network, way.layout, family);
+      const gateway = expectedGateway(network, layout, family);
       return {
         what: `IPv${family} default route`,
         expected: `default ${gateway === null ? '' : `via ${gateway} `}dev ${network.interface}`,
@@ -48,7 +54,7 @@ export const podDefaultRouteMissing = definePodCheck({
       };
     });
     const gateways = wrong.map(({ family, found }) => {
-      const gateway = expectedGateway(network, way.layout, family);
+      const gateway = expectedGateway(network, layout, family);
       // Where the layout alone says which it is, nothing on the node agrees.
       return found.state === 'missing' && gateway !== null && resultGateways(network).includes(gateway)
         ? gateway
@@ -58,7 +64,7 @@ export const podDefaultRouteMissing = definePodCheck({
       detail: evidence
         .map((row) => `${row.what}: ${row.actual}; the CNI plugin set ${row.expected}.`)
         .join(' '),
-      confidence: result === undefined || way.layout.defaultRoute ? 'probable' : 'confirmed',
+      confidence: result === undefined || (layout?.defaultRoute ?? true) ? 'probable' : 'confirmed',
       // The other family, or another next hop, still leads out of the pod.
       ...(wrong.length < way.families.length ||
       wrong.every(({ found }) => found.state === 'elsewhere' && found.partly)
@@ -66,7 +72,7 @@ export const podDefaultRouteMissing = definePodCheck({
         : {}),
       evidence,
       remedy: recreatePod(network.pod),
-      ...(ownRouting || gateways.includes(null)
+      ...(ownRouting || layout === null || gateways.includes(null)
         ? {}
         : restore(
             network,
@@ -77,3 +83,13 @@ export const podDefaultRouteMissing = definePodCheck({
     };
   },
 });
+
+const MISSING = { state: 'missing' } as const;
+
+/** Of other layouts it is only known that the plugin set a default route, if its result names one. */
+function wayOfPod(network: PodNetwork) {
+  const way = wayOut(network);
+  if (typeof way !== 'string') return way;
+  const families = lostDefaults(network);
+  return families.length === 0 ? way : { layout: null, families };
+}

@@ -37,14 +37,36 @@ export function wayOut(network: PodNetwork): WayOut | string {
 }
 
 function hasDefaultRoute(network: PodNetwork, layout: Layout, family: Family): boolean {
-  if (layout.defaultRoute) return true;
-  return (network.results[0]?.routes ?? []).some(
+  return layout.defaultRoute || resultHasDefault(network, family);
+}
+
+function resultHasDefault({ results }: PodNetwork, family: Family): boolean {
+  return (results[0]?.routes ?? []).some(
     ({ destination }) => DEFAULTS.includes(destination) && familyOf(destination) === family,
   );
 }
 
+/**
+ * Families of a pod of another layout whose CNI result names a default route, and which has none in any table:
+ * chained plugins (sbr, vrf) move it to one of their own.
+ */
+export function lostDefaults(network: PodNetwork): readonly Family[] {
+  const { link, stack } = network;
+  if (typeof layoutOf(network) !== 'string' || networkElsewhere(network) !== null) return [];
+  const isWhole = link?.kind === 'veth' ? linkFault(network) === null : link?.up === true;
+  if (!isWhole || stack === null) return [];
+  return ([4, 6] as const).filter(
+    (family) =>
+      resultHasDefault(network, family) &&
+      mainAddresses(network).some((address) => address.family === family) &&
+      !stack.routes.some(
+        (route) => route.family === family && [...DEFAULTS, ...HALVES].includes(route.destination),
+      ),
+  );
+}
+
 /** The gateway that the CNI result or the layout names; null if neither does, or if it differs by design. */
-export function expectedGateway(network: PodNetwork, layout: Layout, family: Family): string | null {
+export function expectedGateway(network: PodNetwork, layout: Layout | null, family: Family): string | null {
   const result = network.results[0];
   const route = result?.routes.find(
     ({ destination, gateway }) =>
@@ -53,7 +75,7 @@ export function expectedGateway(network: PodNetwork, layout: Layout, family: Fam
   const address = result?.addresses.find(
     (given) => given.gateway !== null && familyOf(given.address) === family,
   );
-  return route?.gateway ?? address?.gateway ?? layout.gateway[family];
+  return route?.gateway ?? address?.gateway ?? layout?.gateway[family] ?? null;
 }
 
 /** All gateways that the CNI result names. */

@@ -3,6 +3,7 @@ import { podDefaultRouteMissing } from '../../../lib/checks/routes/pod-default-r
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
 import {
   aCniResult,
+  aHostLink,
   aLink,
   aLoopback,
   anAddress,
@@ -38,6 +39,40 @@ describe('pod-default-route-missing', () => {
     );
     expect(found?.confidence).toBe('confirmed');
     expect(found?.remedy.at(-1)?.command).toBe('kubectl delete pod -n shop web-1');
+  });
+
+  describe('of a pod without a pair (macvlan, ipvlan)', () => {
+    const link = aLink({ kind: 'macvlan', peer: null });
+    const macvlan = (changes: Partial<PodNetwork> = {}, routes = [subnet]) =>
+      aPodNetwork({ plugin: 'macvlan', link, hostLink: null, stack: aStack({ routes }), ...changes });
+
+    it('finds that it lacks the default route that its CNI result names', () => {
+      const [found] = failures(run(macvlan()));
+      expect(found?.detail).toBe(
+        'IPv4 default route: none; the CNI plugin set default via 10.244.1.1 dev eth0.',
+      );
+      expect(found?.confidence).toBe('probable');
+      expect(found?.remedy.map(({ command }) => command)).toEqual(['kubectl delete pod -n shop web-1']);
+      expect(found?.repair).toMatchObject({ kind: 'recreate-pod' });
+    });
+
+    it.each([
+      ['a default route that the plugin did not set', macvlan({}, [aRoute({ link: 'net1' }), subnet])],
+      ['one that a chained plugin moved to its own table', macvlan({}, [aRoute({ table: '100' }), subnet])],
+      ['the halves of a VPN', macvlan({}, [aRoute({ destination: '0.0.0.0/1' }), subnet])],
+      ['no result that names one', macvlan({ results: [aCniResult({ routes: [] })] })],
+      ['no result', macvlan({ results: [] })],
+      ['an interface that is down', macvlan({ link: { ...link, up: false } })],
+      ['no address', macvlan({ stack: aStack({ routes: [], addresses: [] }) })],
+    ])('says nothing about one with %s', (_, network) => {
+      expect(run(network)).toMatchObject([{ result: 'notApplicable' }]);
+    });
+
+    it('judges pods of unknown plugins with a whole pair alike', () => {
+      const unknown = { plugin: 'of-nobody', link: aLink() };
+      expect(failures(run(macvlan({ ...unknown, hostLink: aHostLink() })))).toHaveLength(1);
+      expect(run(macvlan({ ...unknown, hostLink: null }))).toMatchObject([{ result: 'notApplicable' }]);
+    });
   });
 
   it('finds it where the CNI result names no routes, as on AWS', () => {
@@ -141,7 +176,14 @@ describe('pod-default-route-missing', () => {
       'pod-interface-down',
     ],
     ['the address is gone', { stack: aStack({ addresses: [], routes: [] }) }, 'pod-address-missing'],
-    ['the plugin is not known', { plugin: 'unheard-of', stack: aStack({ routes: [] }) }, 'unheard-of'],
+    [
+      'the plugin is not known, and its result names no default route',
+      {
+        ...{ plugin: 'unheard-of', stack: aStack({ routes: [] }) },
+        results: [aCniResult({ routes: [] })],
+      },
+      'unheard-of',
+    ],
     [
       'the plugin gave no default route',
       { results: [aCniResult({ routes: [] })], stack: aStack({ routes: [] }) },
