@@ -14,7 +14,7 @@ export const fleetPlanInputSchema = z.object({
   /** When the run is due; with the schedule it names the run, so a second delivery is the same run. */
   scheduledTime: z.iso.datetime(),
   schedule: z.string(),
-  /** Who asks: a retried state is the same, another execution is not. */
+  /** ARN of the execution that asks: a retried state is of the same, and its account is the stack's. */
   execution: z.string(),
   /** The listed clusters. */
   clusters: z.array(clusterSchema),

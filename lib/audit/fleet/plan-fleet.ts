@@ -1,8 +1,9 @@
 /** Begins a run: names it, claims it, and splits it into clusters. */
 import * as z from 'zod';
 import { keys, type OnDamage, type Store } from '../../history/index.ts';
+import { partsOfArn } from '../../model/arn.ts';
 import type { ClusterConfig } from '../../model/clusters.ts';
-import { type Found, isGone } from '../../model/discovery.ts';
+import { type Found, foundName, isGone } from '../../model/discovery.ts';
 import { newRunId } from '../../model/run-id.ts';
 import { type FleetPlan, type FleetPlanInput, fleetPlanInputSchema, type Task } from './messages.ts';
 import { readRegister } from './register.ts';
@@ -35,9 +36,11 @@ export async function planFleet(store: Store, input: FleetPlanInput, onDamage: O
   if (rest.discover !== undefined) {
     // Nothing if discovery failed: then the known clusters are audited.
     const found = (await readFound(store, runId)) ?? { clusters: [], gaps: [], looked: [], accounts: null };
-    const listed = new Set(clusters.map(targetOf));
+    const { account } = partsOfArn(execution);
+    const target = (cluster: ClusterConfig): string => targetOf(cluster, account);
+    const listed = new Set(clusters.map(target));
     const { there, gone } = known(found, await readRegister(store, onDamage));
-    tasks.push(...there.filter((cluster) => !listed.has(targetOf(cluster))).map(task));
+    tasks.push(...there.filter((cluster) => !listed.has(target(cluster))).map(task));
     // Only a run of all checks may conclude that.
     if (start.checks === 'all')
       tasks.push(...gone.map((cluster) => ({ ...task(cluster), removed: true as const })));
@@ -58,9 +61,13 @@ function known(
   };
 }
 
-/** A cluster both listed and found is audited as listed, under its listed name. */
-function targetOf(cluster: ClusterConfig): string {
+/**
+ * A cluster both listed and found is audited as listed, under its listed name.
+ *
+ * @param own - account of clusters without a role
+ */
+function targetOf(cluster: ClusterConfig, own: string): string {
   if (!('eks' in cluster)) return cluster.name;
-  const account = cluster.eks.roleArn?.split(':')[4] ?? '';
-  return [account, cluster.eks.region, cluster.eks.name].join('/');
+  const { name, region, roleArn } = cluster.eks;
+  return foundName(roleArn === undefined ? own : partsOfArn(roleArn).account, region, name);
 }
