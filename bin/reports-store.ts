@@ -148,9 +148,11 @@ export async function clusterNames(store: Store, { cluster }: { cluster?: string
       remedy: `It has reports of: ${names.slice(0, 20).join(', ')}`,
     });
   if (names.length > 0) return names;
+  const first = store.location.startsWith('s3://')
+    ? 'If a stack writes to it, its first run has not ended yet (docs/operations.md, Deploy, says how to start one); else run netns-audit audit first'
+    : 'Run netns-audit audit first';
   throw new AuditError('USAGE', `${store.location} has no reports`, {
-    remedy:
-      'Run netns-audit audit first, name another --store, or name a --cluster if only parts of it were audited.',
+    remedy: `${first}, name another --store, or name a --cluster if only parts of it were audited.`,
   });
 }
 

@@ -46,6 +46,14 @@ describe.skipIf(!hasMoto)('reports of a bucket', { timeout: 60_000 }, () => {
   }, 120_000);
   afterAll(async () => await moto?.stop());
 
+  it('are said to be missing until the first run of a stack has ended', async () => {
+    const { code, error } = await run('reports', 'list', '--store', 's3://audits/before-the-first-night');
+    expect({ code, error }).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('its first run has not ended yet (docs/operations.md'),
+    });
+  });
+
   it('are listed by date, cluster, check and node', async () => {
     const list = async (...args: string[]): Promise<{ cluster: string; startedAt: string }[]> =>
       JSON.parse((await reports('list', '-o', 'json', '--limit', '100', ...args)).out);
