@@ -51,7 +51,10 @@ export function apiPage(declarations: string, config: Schema): string {
         optional ? fallback : REQUIRED,
       ]),
     ),
-    ...props.flatMap(({ name }) => fieldsOf(name, config.properties?.[name])),
+    ...props.flatMap(
+      ({ name, type }) =>
+        declaredFieldsOf(declarations, name, type) ?? fieldsOf(name, config.properties?.[name]),
+    ),
   ]
     .join('\n\n')
     .concat('\n')
@@ -72,6 +75,19 @@ function membersOf(declarations: string, opening: string): Member[] {
     const [text = '', fallback = ''] = words.split(/@default (?:- )?/);
     return { name, optional: mark === '?', type, text: text.trim(), fallback: fallback.trim() };
   });
+}
+
+/** A section with the fields of a prop whose entries are a type of their own; null for any other. */
+function declaredFieldsOf(declarations: string, name: string, type: string): string[] | null {
+  const [, entry = ''] = /^readonly (\w+Props)\[\]$/.exec(type) ?? [];
+  if (entry === '') return null;
+  const rows = membersOf(declarations, `export type ${entry} = {`).map((field) => [
+    code(field.name),
+    code(field.type),
+    field.text,
+    field.optional ? field.fallback : REQUIRED,
+  ]);
+  return [`### ${name}`, 'Fields, of each entry:', table(['field', 'type', '', 'default'], rows)];
 }
 
 /** A section with the fields of a prop, if it has any. */

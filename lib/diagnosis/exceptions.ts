@@ -5,6 +5,7 @@ import type { Exception, ExceptionUse } from '../model/exception.ts';
 import type { AuditedObject, Finding } from '../model/finding.ts';
 import { nodeOf, objectName } from '../model/finding.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
+import { matchesPattern } from '../model/pattern.ts';
 import { printable } from '../model/printable.ts';
 import type { CheckCoverage, NodeCoverage } from '../model/report.ts';
 import { firstOf } from '../model/text.ts';
@@ -46,7 +47,7 @@ export function askedLabels(
 
 /** Exceptions for this cluster. */
 export function exceptionsFor(exceptions: readonly Exception[], cluster: string): Exception[] {
-  return exceptions.filter(({ clusters }) => clusters.some((pattern) => matches(pattern, cluster)));
+  return exceptions.filter(({ clusters }) => clusters.some((pattern) => matchesPattern(pattern, cluster)));
 }
 
 /** An exception, expired or not, and what it covers. */
@@ -161,14 +162,14 @@ function isLabelled(
   return Object.entries(wanted).every(([label, pattern]) =>
     all.some((each) => {
       const value = each?.[label];
-      return value !== undefined && matches(pattern, value);
+      return value !== undefined && matchesPattern(pattern, value);
     }),
   );
 }
 
 /** Old names of a check still match it. */
 function isMeant({ check }: Exception, { id, formerly = [] }: Pick<AnyCheck, 'id' | 'formerly'>): boolean {
-  return [id, ...formerly].some((name) => matches(check, name));
+  return [id, ...formerly].some((name) => matchesPattern(check, name));
 }
 
 /** The parts of an object that a pattern may match: docs/exceptions.md. */
@@ -177,21 +178,6 @@ function fitsAny(patterns: readonly string[], object: AuditedObject): boolean {
   // As reports print it; a list of objects on one node names the node once.
   const printed = [object, { ...object, node: undefined }].map((each) => printable(objectName(each)));
   return [namespacedName(object), node, path, kind, ...printed].some(
-    (text) => text !== undefined && patterns.some((pattern) => matches(pattern, text)),
+    (text) => text !== undefined && patterns.some((pattern) => matchesPattern(pattern, text)),
   );
-}
-
-/** `*` stands for any characters. No regular expression: a hostile name must not take exponential time. */
-function matches(pattern: string, text: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return text === first;
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = text.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return text.length - at >= last.length && text.endsWith(last);
 }

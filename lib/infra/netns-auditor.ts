@@ -15,6 +15,7 @@ import { type DiscoverInput, discoverSchema } from '../model/discovery.ts';
 import { Functions } from './functions.ts';
 import { ImageCache } from './image-cache.ts';
 import { Monitoring } from './monitoring.ts';
+import { placementsOf } from './placements.ts';
 import { Queries } from './queries.ts';
 import { acknowledgeRules } from './rule-packs.ts';
 import { startRuns } from './schedules.ts';
@@ -107,13 +108,39 @@ export type NetnsAuditorProps = {
    */
   readonly encryptionKey?: IKey;
   /**
-   * VPC for the functions that connect to clusters, to reach private endpoints.
+   * VPC for the functions that connect to clusters, to reach private endpoints of all clusters without `network`.
    * @default - none: the functions reach endpoints over the internet
    */
   readonly vpc?: IVpc;
   /** @default - the private subnets of `vpc` */
   readonly vpcSubnets?: SubnetSelection;
   /** @default - a new one that allows only outgoing traffic; clusters must admit it on port 443 */
+  readonly securityGroups?: ISecurityGroup[];
+  /**
+   * More VPCs, for clusters that `vpc` cannot reach. A cluster names its own in `network`.
+   * @default - none
+   */
+  readonly networks?: readonly NetworkProps[];
+};
+
+/** An entry of `networks`. */
+export type NetworkProps = {
+  /** What `network` of a cluster names. */
+  readonly name: string;
+  /**
+   * Discovered clusters to reach from this VPC: `ACCOUNT/REGION/CLUSTER`, in which `*` stands for any characters. The
+   * first network that matches is used.
+   * @default - none
+   */
+  readonly discovered?: readonly string[];
+  /** The VPC, in the region of the stack. */
+  readonly vpc: IVpc;
+  /**
+   * Where in it.
+   * @default - the private subnets of `vpc`
+   */
+  readonly vpcSubnets?: SubnetSelection;
+  /** @default - a new one for each function, which allows only outgoing traffic */
   readonly securityGroups?: ISecurityGroup[];
 };
 
@@ -160,7 +187,8 @@ export class NetnsAuditor extends Construct {
     const clusters = (props.clusters ?? []).map(complete);
     const discover =
       props.discover === undefined ? undefined : validProps(discoverSchema, props.discover, 'discover');
-    validate(this, { clusters, discover, ...settings, subscriptions });
+    const { network, networks } = placementsOf(this, props);
+    validate(this, { clusters, discover, networks, ...settings, subscriptions });
     if (encryptionKey !== undefined) refuseUnusableKey(this, encryptionKey);
 
     this.probeImage =
@@ -178,9 +206,8 @@ export class NetnsAuditor extends Construct {
       https: httpsFormat({ subscriptions }),
       storage,
       version: packageVersion(),
-      vpc: props.vpc,
-      vpcSubnets: props.vpcSubnets,
-      securityGroups: props.securityGroups,
+      network,
+      networks,
     });
     const { machine } = new AuditStates(this, 'States', {
       ...settings,
@@ -191,6 +218,7 @@ export class NetnsAuditor extends Construct {
       exceptions,
       digest,
       functions: functions.of,
+      networks: functions.inNetworks,
       bucket: storage.bucket,
       encryptionKey,
     });

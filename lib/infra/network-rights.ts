@@ -16,12 +16,18 @@ export const NETWORK_ACTIONS = [
 
 /**
  * Denies these rights to the code, which reads the output of hostile nodes, but not to Lambda: only the
- * code's calls carry the ARN of its function. A separate policy, as the function depends on its role's
- * policy, and this one names the function.
+ * code's calls carry the ARN of a function. A separate policy, as functions depend on their role's
+ * policy, and this one names the functions.
  *
+ * @param functions - all that have the role
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html "Example VPC configuration with deny"
  */
-export function denyNetwork(scope: Construct, id: string, role: Role, lambda: LambdaFunction): void {
+export function denyNetwork(
+  scope: Construct,
+  id: string,
+  role: Role,
+  functions: readonly LambdaFunction[],
+): void {
   const policy = new Policy(scope, id, {
     roles: [role],
     statements: [
@@ -30,7 +36,12 @@ export function denyNetwork(scope: Construct, id: string, role: Role, lambda: La
         actions: [...NETWORK_ACTIONS, 'ec2:DetachNetworkInterface'],
         resources: ['*'],
         conditions: {
-          ArnEquals: { 'lambda:SourceFunctionArn': [lambda.functionArn, `${lambda.functionArn}:*`] },
+          ArnEquals: {
+            'lambda:SourceFunctionArn': functions.flatMap(({ functionArn }) => [
+              functionArn,
+              `${functionArn}:*`,
+            ]),
+          },
         },
       }),
     ],

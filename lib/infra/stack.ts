@@ -4,7 +4,8 @@ import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
-import { NetnsAuditor, type NetnsAuditorProps } from './netns-auditor.ts';
+import type { NetworkConfig } from '../model/vpc-networks.ts';
+import { NetnsAuditor, type NetworkProps } from './netns-auditor.ts';
 
 /** The app's stack: the construct, built from a configuration. */
 export class NetnsAuditorStack extends Stack {
@@ -12,7 +13,7 @@ export class NetnsAuditorStack extends Stack {
 
   constructor(scope: Construct, id: string, config: Config, props: StackProps = {}) {
     super(scope, id, props);
-    const { network, discover, encryptionKey, imageCache, ...rest } = config;
+    const { network, networks, discover, encryptionKey, imageCache, ...rest } = config;
     this.auditor = new NetnsAuditor(this, 'Auditor', {
       ...rest,
       ...(discover === undefined ? {} : { discover }),
@@ -20,7 +21,12 @@ export class NetnsAuditorStack extends Stack {
         ? {}
         : { encryptionKey: Key.fromKeyArn(this, 'EncryptionKey', encryptionKey) }),
       ...(imageCache === undefined ? {} : { imageCache }),
-      ...this.#placeIn(network),
+      ...(network === undefined ? {} : this.#placeIn('', network)),
+      networks: networks.map(({ name, discovered, ...each }) => ({
+        name,
+        discovered,
+        ...this.#placeIn(`-${name}`, each),
+      })),
     });
     const names = config.destinations.map(({ name }) => name).join(', ');
     if (names !== '')
@@ -33,11 +39,15 @@ export class NetnsAuditorStack extends Stack {
     this.auditor.addOutputs();
   }
 
-  #placeIn(network: Config['network']): Pick<NetnsAuditorProps, 'vpc' | 'securityGroups'> {
-    if (network === undefined) return {};
-    const { vpcId, availabilityZones, subnetIds, securityGroupIds } = network;
-    const groups = securityGroupIds.map((id) => SecurityGroup.fromSecurityGroupId(this, `Group-${id}`, id));
-    const vpc = Vpc.fromVpcAttributes(this, 'Network', {
+  /** @param suffix - of the ids, which are unique in the stack */
+  #placeIn(
+    suffix: string,
+    { vpcId, availabilityZones, subnetIds, securityGroupIds }: NetworkConfig,
+  ): Pick<NetworkProps, 'vpc' | 'securityGroups'> {
+    const groups = securityGroupIds.map((id) =>
+      SecurityGroup.fromSecurityGroupId(this, `Group${suffix}-${id}`, id),
+    );
+    const vpc = Vpc.fromVpcAttributes(this, `Network${suffix}`, {
       vpcId,
       availabilityZones,
       privateSubnetIds: subnetIds,

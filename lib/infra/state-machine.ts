@@ -27,8 +27,12 @@ import {
 import { LambdaInvoke, type LambdaInvokeProps } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import type { Config } from '../model/config.ts';
+import type { NetworkName } from '../model/vpc-networks.ts';
 import { acknowledgeWildcards, logicalId, place } from './acknowledge.ts';
 import type { State } from './states.ts';
+
+/** States that connect to clusters. */
+type InNetwork = 'plan-cluster' | 'audit-nodes';
 
 export type AuditStatesProps = Pick<
   Config,
@@ -37,6 +41,8 @@ export type AuditStatesProps = Pick<
   readonly functions: Readonly<Record<Exclude<State, 'discover-clusters'>, Version>> & {
     readonly 'discover-clusters'?: Version;
   };
+  /** The functions for clusters that name a network. */
+  readonly networks: readonly (NetworkName & Readonly<Record<InNetwork, Version>>)[];
   readonly bucket: Bucket;
   /** Of bucket and logs. */
   readonly encryptionKey: IKey | undefined;
@@ -61,6 +67,9 @@ const RETRYABLE = [
   'Runtime.ExitError',
 ];
 
+/** The network that a cluster names, in a task and in a batch. */
+const NETWORK = '$.task.cluster.network';
+
 /** The states of a run, in order. */
 export class AuditStates extends Construct {
   readonly machine: StateMachine;
@@ -69,7 +78,7 @@ export class AuditStates extends Construct {
   // biome-ignore lint/complexity/noExcessiveLinesPerFunction: see the docstring.
   constructor(scope: Construct, id: string, props: AuditStatesProps) {
     super(scope, id);
-    const { functions, concurrency } = props;
+    const { functions, networks, concurrency } = props;
     // A run keeps its definition to its end, redrives included, and with it the versions that it began with:
     // an alias would move below it.
     // Without a payload the function gets the whole input, and picks what it knows.
@@ -86,6 +95,24 @@ export class AuditStates extends Construct {
         ...more,
       }).addRetry(retry(10));
 
+    /** A state for the clusters of each network, behind a choice. */
+    const byNetwork = (
+      name: string,
+      state: InNetwork,
+      begin: (name: string, version: Version) => IChainable,
+    ): IChainable => {
+      const own = begin(name, functions[state]);
+      if (networks.length === 0) return own;
+      // A comparison of what is missing would end the run.
+      const choice = new Choice(this, `${name}Where`).when(Condition.isNotPresent(NETWORK), own);
+      for (const network of networks)
+        choice.when(
+          Condition.stringEquals(NETWORK, network.name),
+          begin(`${name}-${network.name}`, network[state]),
+        );
+      return choice.otherwise(own);
+    };
+
     const planFleet = invoke('PlanFleet', functions['plan-fleet'], {
       payload: TaskInput.fromObject({
         scheduledTime: JsonPath.stringAt('$.scheduledTime'),
@@ -93,17 +120,17 @@ export class AuditStates extends Construct {
         execution: JsonPath.stringAt('$$.Execution.Id'),
         start: JsonPath.objectAt('$'),
         clusters: props.clusters,
-        ...(props.discover === undefined ? {} : { discover: props.discover }),
+        ...(props.discover === undefined
+          ? {}
+          : { discover: props.discover, networks: networks.map(namesOf) }),
         settings: { probe: props.probe, thresholds: props.thresholds, concurrency },
         exceptions: props.exceptions,
         digest: props.digest,
       }),
     });
 
-    const planCluster = invoke('PlanCluster', functions['plan-cluster'], {
-      inputPath: '$.task',
-      resultPath: '$.plan',
-    });
+    const planCluster = (name: string, version: Version) =>
+      invoke(name, version, { inputPath: '$.task', resultPath: '$.plan' });
     const batches = new DistributedMap(this, 'Batches', {
       itemReader: new S3JsonItemReader({
         // Its declaration predates exactOptionalPropertyTypes.
@@ -114,7 +141,7 @@ export class AuditStates extends Construct {
       // The report counts nodes of a lost batch as failed.
       toleratedFailurePercentage: 100,
       resultPath: JsonPath.DISCARD,
-    }).itemProcessor(invoke('AuditNodes', functions['audit-nodes']));
+    }).itemProcessor(byNetwork('AuditNodes', 'audit-nodes', invoke));
     // Finished batches do not run again.
     batches.addRetry(retry(2, ['States.ItemReaderFailed']));
     const conclude = invoke('ConcludeCluster', functions['conclude-cluster'], {
@@ -127,7 +154,6 @@ export class AuditStates extends Construct {
       },
     });
     const caught = { errors: [Errors.ALL], resultPath: '$.error' };
-    planCluster.addCatch(conclude, caught);
     batches.addCatch(conclude, caught);
     conclude.addCatch(lost, caught);
 
@@ -145,7 +171,12 @@ export class AuditStates extends Construct {
       // A cluster that ends silently has no conclusion in the store: the end of the run names it.
       toleratedFailurePercentage: 100,
       resultPath: '$.ended',
-    }).itemProcessor(planCluster.next(batches).next(conclude));
+    }).itemProcessor(
+      byNetwork('PlanCluster', 'plan-cluster', (name, version) =>
+        planCluster(name, version).addCatch(conclude, caught).next(batches),
+      ),
+    );
+    batches.next(conclude);
     clusters.addRetry(retry(2, ['States.ItemReaderFailed']));
     const concludeFleet = invoke('ConcludeFleet', functions['conclude-fleet'], {
       payload: TaskInput.fromObject({
@@ -201,7 +232,11 @@ export class AuditStates extends Construct {
     // The lists of tasks and batches.
     props.encryptionKey?.grant(this.machine, 'kms:Decrypt');
     // All versions: runs that began before a deployment go on after it.
-    for (const each of Object.values(functions)) each.lambda.grantInvoke(this.machine);
+    const invoked = [
+      ...Object.values(functions),
+      ...networks.flatMap((each) => [each['plan-cluster'], each['audit-nodes']]),
+    ];
+    for (const each of invoked) each.lambda.grantInvoke(this.machine);
     Validations.of(this.machine).acknowledge({
       id: 'AwsSolutions-SF1',
       reason:
@@ -218,7 +253,7 @@ export class AuditStates extends Construct {
       [`Resource::${executions}:*`]: 'Executions of its own map.',
       [`Resource::${executions}/*:*`]: 'Executions of its own map.',
       ...Object.fromEntries(
-        Object.values(functions).map((each) => [
+        invoked.map((each) => [
           `Resource::<${logicalId(each.lambda)}.Arn>:*`,
           'Versions of its own function.',
         ]),
@@ -226,6 +261,8 @@ export class AuditStates extends Construct {
     });
   }
 }
+
+const namesOf = ({ name, discovered }: NetworkName): NetworkName => ({ name, discovered });
 
 function retry(maxAttempts: number, errors: string[] = RETRYABLE): RetryProps {
   return {

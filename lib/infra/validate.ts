@@ -10,12 +10,15 @@ import { partitionOf } from '../model/aws-names.ts';
 import { type ClusterConfig, clustersSchema } from '../model/clusters.ts';
 import { type Config, subscriptionSchema, whyBatchIsTooLong } from '../model/config.ts';
 import { AuditError } from '../model/errors.ts';
+import { mistakesOfNetworks, type NetworkName, unusedNetworks } from '../model/vpc-networks.ts';
 import { hashOf } from './ids.ts';
 
 /** @throws AuditError CONFIG_INVALID that names the property, the place in it, and the mistake */
 export function validate(
   scope: Construct,
-  props: Pick<Config, 'clusters' | 'discover' | 'probe' | 'concurrency' | 'subscriptions'>,
+  props: Pick<Config, 'clusters' | 'discover' | 'probe' | 'concurrency' | 'subscriptions'> & {
+    readonly networks: readonly NetworkName[];
+  },
 ): void {
   const { clusters } = props;
   for (const { name } of clusters)
@@ -41,6 +44,9 @@ export function validate(
     props.subscriptions.filter(({ endpoint }) => !Token.isUnresolved(endpoint)),
     'subscriptions',
   );
+  const [mistake] = mistakesOfNetworks(props);
+  if (mistake !== undefined) throw invalidProp(`${pathText(mistake.path)}: ${mistake.message}`, CORRECT);
+  warnOfUnusedNetworks(scope, props);
   const tooLong = whyBatchIsTooLong(props);
   if (tooLong !== null) throw invalidProp(`concurrency: ${tooLong}`, CORRECT);
   refuseOtherPartitions(scope, clusters);
@@ -165,6 +171,19 @@ function warnOfUnknownRegions(
   for (const cluster of clusters)
     if ('eks' in cluster) warn(cluster.eks.region, `which ${cluster.name} is said to be in`);
   for (const region of discover?.regions ?? []) warn(region, 'in which clusters are to be discovered');
+}
+
+/** A warning only: a network may be there before its first cluster. */
+function warnOfUnusedNetworks(
+  scope: Construct,
+  { networks, clusters }: { readonly networks: readonly NetworkName[] } & Pick<Config, 'clusters'>,
+): void {
+  for (const name of unusedNetworks(networks, clusters))
+    Annotations.of(scope).addWarningV2(
+      `netns-auditor:unusedNetwork-${name}`,
+      `No cluster is in the network ${name}: write network: ${name} in an entry of clusters, or for ` +
+        'discovered clusters a pattern in discovered of that network.',
+    );
 }
 
 /** Of another region, it is refused by each of the resources, at deployment. */

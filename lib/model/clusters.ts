@@ -17,6 +17,11 @@ const clusterName = z
   .regex(/^[\w.:/@-]+$/, 'Letters, digits and . _ : / @ - are possible.')
   .describe('Its name in reports, emails and tables. A different name starts a new history.');
 
+const network = z
+  .string()
+  .optional()
+  .describe('Name in `networks`: where the functions on AWS reach it from. Default: from `network`.');
+
 const eksClusterSchema = z
   .strictObject({
     name: clusterName,
@@ -49,6 +54,7 @@ const eksClusterSchema = z
         if (roleArn !== undefined && partsOfArn(roleArn).partition !== partition)
           wrong('roleArn', `The role is of another partition than ${region}, which is of ${partition}.`);
       }),
+    network,
   })
   .describe('An EKS cluster, reached with the role of the functions through an access entry.');
 
@@ -59,6 +65,7 @@ const secretClusterSchema = z
       'Secrets Manager secret whose text is a kubeconfig without exec plugins.',
     ),
     context: z.string().optional().describe('Context of that kubeconfig. Default: its current one.'),
+    network,
   })
   .describe('Any other cluster, through a kubeconfig in a secret.');
 

@@ -9,6 +9,7 @@ import { discoverSchema } from './discovery.ts';
 import { exceptionsSchema } from './exception.ts';
 import { severities } from './finding.ts';
 import { monitorSchema, scheduleSchema } from './schedule.ts';
+import { mistakesOfNetworks, networkSchema, networksSchema } from './vpc-networks.ts';
 
 const probeSchema = z.strictObject({
   image: z.string().min(1).default('docker.io/nicolaka/netshoot:v0.16').describe('Image of the probe pods.'),
@@ -120,38 +121,6 @@ const retentionSchema = z.strictObject({
     .describe('Logs of the functions and the state machine.'),
 });
 
-const networkSchema = z
-  .strictObject({
-    vpcId: z.string().regex(/^vpc-[0-9a-f]{8,17}$/, 'It is the id of a VPC, such as vpc-0123456789abcdef0.'),
-    availabilityZones: z.array(z.string()).min(1).describe('One for each subnet, in the same order.'),
-    subnetIds: z
-      .array(
-        z
-          .string()
-          .regex(/^subnet-[0-9a-f]{8,17}$/, 'It is the id of a subnet, such as subnet-0123456789abcdef0.'),
-      )
-      .min(1)
-      .describe('Private subnets that can reach the clusters and S3, EKS, STS and Secrets Manager.'),
-    securityGroupIds: z
-      .array(
-        z
-          .string()
-          .regex(/^sg-[0-9a-f]{8,17}$/, 'It is the id of a security group, such as sg-0123456789abcdef0.'),
-      )
-      .default([])
-      .describe('Default: the stack creates some that only allow outgoing traffic.'),
-  })
-  .superRefine(({ availabilityZones, subnetIds }, context) => {
-    if (subnetIds.length % availabilityZones.length === 0) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['subnetIds'],
-      message:
-        `There are ${subnetIds.length} subnets for ${availabilityZones.length} availability zones: name ` +
-        'the zone of each subnet, in the same order.',
-    });
-  });
-
 export const imageCacheSchema = z.strictObject({
   credentialsSecret: z
     .string()
@@ -238,7 +207,18 @@ export const configSchema = z
     exceptions: exceptionsSchema.default([]),
     network: networkSchema
       .optional()
-      .describe('Subnets for the functions, to reach private clusters. Default: none.'),
+      .describe(
+        'Subnets for the functions, to reach private clusters: all clusters without `network`. Default: none.',
+      ),
+    networks: networksSchema
+      .default([])
+      .describe(
+        'More networks, for clusters that the first cannot reach. Clusters name theirs in `network`.',
+      ),
+  })
+  .superRefine((config, context) => {
+    for (const { path, message } of mistakesOfNetworks(config))
+      context.addIssue({ code: 'custom', path, message });
   })
   .superRefine(({ clusters, discover }, context) => {
     if (clusters.length > 0 || discover !== undefined) return;

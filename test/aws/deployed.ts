@@ -21,6 +21,8 @@ export type Statement = { readonly actions: readonly string[]; readonly resource
 
 export type DeployedFunction = {
   readonly state: string;
+  /** The network that it is for, of those with a name. */
+  readonly network: string | undefined;
   readonly arn: string;
   readonly folder: string;
   readonly handler: string;
@@ -72,8 +74,12 @@ export function deployed(config: Config): Deployed {
           Environment: { Variables: Record<string, string> };
           Role: string;
         };
+        const [state = '', network] = String(Properties.Description)
+          .replace('netns-auditor: ', '')
+          .split(', network ');
         return {
-          state: String(Properties.Description).replace('netns-auditor: ', ''),
+          state,
+          network,
           // The first version: only one deployment is made here.
           arn: `${arnOf(id, 'AWS::Lambda::Function')}:1`,
           folder: join(outdir, `asset.${Code.S3Key.replace('.zip', '')}`),

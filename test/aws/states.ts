@@ -39,6 +39,8 @@ type State = {
     Variable: string;
     BooleanEquals?: boolean;
     NumericGreaterThan?: number;
+    StringEquals?: string;
+    IsPresent?: boolean;
     Next: string;
   }[];
   readonly Default?: string;
@@ -313,13 +315,26 @@ const matches = (wanted: readonly string[], error: string): boolean =>
   (wanted.includes('States.ALL') && !TERMINAL.includes(error)) || wanted.includes(error);
 
 function chosen(state: State, data: unknown, context: Json): string {
-  const rule = state.Choices?.find(({ Variable, BooleanEquals, NumericGreaterThan }) => {
+  const rule = state.Choices?.find(({ Variable, IsPresent, ...rest }) => {
+    if (IsPresent !== undefined) return isPresent(Variable, data, context) === IsPresent;
     const value = at(Variable, data, context);
-    return NumericGreaterThan === undefined ? value === BooleanEquals : Number(value) > NumericGreaterThan;
+    if (rest.StringEquals !== undefined) return value === rest.StringEquals;
+    return rest.NumericGreaterThan === undefined
+      ? value === rest.BooleanEquals
+      : Number(value) > rest.NumericGreaterThan;
   });
   const next = rule?.Next ?? state.Default;
   if (next === undefined) throw new StateError('States.NoChoiceMatched', '');
   return next;
+}
+
+function isPresent(path: string, data: unknown, context: Json): boolean {
+  try {
+    at(path, data, context);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Values of names that end in `.$` are paths into the data, or with `$$` into the context. */

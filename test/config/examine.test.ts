@@ -42,9 +42,9 @@ exceptions:
     expect(said(text)).toEqual([
       '4:24 clusters[0].eks: Unknown key "regoin". Did you mean region? Allowed: name, region, roleArn, externalId, accessEntry.',
       '5:5 clusters[1]: One of these keys is missing: eks, kubeconfigSecret, kubeconfig.',
-      '6:5 clusters[1]: Unknown key "kubeconfg". Did you mean kubeconfig? Allowed: name, eks, kubeconfigSecret, context, kubeconfig.',
+      '6:5 clusters[1]: Unknown key "kubeconfg". Did you mean kubeconfig? Allowed: name, eks, network, kubeconfigSecret, context, kubeconfig.',
       '9:11 clusters[3].name: Another cluster has the same name, lab.',
-      '11:1 : Unknown key "shedule". Did you mean schedule? Allowed: clusters, discover, schedule, monitor, probe, thresholds, concurrency, retention, subscriptions, destinations, encryptionKey, imageCache, dashboard, digest, securityHub, events, exceptions, network.',
+      '11:1 : Unknown key "shedule". Did you mean schedule? Allowed: clusters, discover, schedule, monitor, probe, thresholds, concurrency, retention, subscriptions, destinations, encryptionKey, imageCache, dashboard, digest, securityHub, events, exceptions, network, networks.',
       '13:16 thresholds.minSeverity: "hgih" is not possible. Did you mean high? Allowed: critical, high, medium, low.',
       '14:13 thresholds.coverage: 2 is not possible: it is at most 1. Allowed: 0 to 1.',
       expect.stringMatching(/^15:23 retention\.logDays: CloudWatch keeps logs for one of 1, 3, /),

@@ -140,6 +140,18 @@ const mistakes: [name: string, text: string, line: number | null, named: string]
     'There are 1 subnets for 2 availability zones',
   ],
   [
+    'a network that is not there',
+    'clusters:\n  - name: a\n    eks: { name: a, region: eu-west-1 }\n    network: east',
+    4,
+    'There is no network east; there is no list networks: add one, with the name, VPC and subnets of each',
+  ],
+  [
+    'a pattern that is no discovered cluster',
+    `${aCluster}\nnetworks:\n  - name: a\n    vpcId: vpc-01234567\n    availabilityZones: [a]\n    subnetIds: [subnet-01234567]\n    discovered: [prod]`,
+    7,
+    'It is ACCOUNT/REGION/CLUSTER',
+  ],
+  [
     'a batch that takes too long',
     `${aCluster}\nprobe: { deadlineSeconds: 600 }`,
     null,

@@ -9,6 +9,7 @@ import { discoverSchema, gapSchema } from '../../model/discovery.ts';
 import { exceptionsSchema } from '../../model/exception.ts';
 import { nodeSchema } from '../../model/kubernetes.ts';
 import { nodeCoverageSchema, verdicts } from '../../model/report.ts';
+import { networkNameSchema } from '../../model/vpc-networks.ts';
 
 export const fleetPlanInputSchema = z.object({
   /** When the run is due; with the schedule it names the run, so a second delivery is the same run. */
@@ -20,6 +21,8 @@ export const fleetPlanInputSchema = z.object({
   clusters: z.array(clusterSchema),
   /** Where to discover more clusters; the store has the result. */
   discover: discoverSchema.optional(),
+  /** Which of the stack's networks reach which discovered clusters. */
+  networks: z.array(networkNameSchema).default([]),
   settings: settingsSchema,
   /** The input of the execution; missing fields have defaults. */
   start: z.object({ checks: checkSetSchema }).prefault({}),

@@ -5,6 +5,7 @@ import { partsOfArn } from '../../model/arn.ts';
 import type { ClusterConfig } from '../../model/clusters.ts';
 import { type Found, foundName, isGone } from '../../model/discovery.ts';
 import { newRunId } from '../../model/run-id.ts';
+import { placedIn } from '../../model/vpc-networks.ts';
 import { type FleetPlan, type FleetPlanInput, fleetPlanInputSchema, type Task } from './messages.ts';
 import { readRegister } from './register.ts';
 import { keepExceptions, keepTasks, readFound } from './work.ts';
@@ -18,7 +19,7 @@ const claimSchema = z.object({ execution: z.string() });
  * @throws AuditError STORE
  */
 export async function planFleet(store: Store, input: FleetPlanInput, onDamage: OnDamage): Promise<FleetPlan> {
-  const { scheduledTime, schedule, execution, start, clusters, settings, exceptions, ...rest } =
+  const { scheduledTime, schedule, execution, start, clusters, settings, exceptions, networks, ...rest } =
     fleetPlanInputSchema.parse(input);
   const runId = newRunId(new Date(scheduledTime), schedule);
   const claim = keys.claim(runId);
@@ -40,10 +41,11 @@ export async function planFleet(store: Store, input: FleetPlanInput, onDamage: O
     const target = (cluster: ClusterConfig): string => targetOf(cluster, account);
     const listed = new Set(clusters.map(target));
     const { there, gone } = known(found, await readRegister(store, onDamage));
-    tasks.push(...there.filter((cluster) => !listed.has(target(cluster))).map(task));
+    const unlisted = there.filter((cluster) => !listed.has(target(cluster)));
+    tasks.push(...unlisted.map((cluster) => task(placedIn(networks, cluster))));
     // Only a run of all checks may conclude that.
     if (start.checks === 'all')
-      tasks.push(...gone.map((cluster) => ({ ...task(cluster), removed: true as const })));
+      tasks.push(...gone.map((cluster) => ({ ...task(placedIn([], cluster)), removed: true as const })));
   }
   return { runId, claimed, tasks: await keepTasks(store, runId, tasks), count: tasks.length, digest };
 }

@@ -1,0 +1,81 @@
+/** Where the functions that connect to clusters are placed, from the props of the construct. */
+import { Stack, Token } from 'aws-cdk-lib';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
+import * as z from 'zod';
+import { MOST_NETWORKS, type NetworkName, networkNameSchema } from '../model/vpc-networks.ts';
+import type { Placement } from './functions.ts';
+import { invalidProp, validProps } from './validate.ts';
+
+type Optional<T> = { readonly [Key in keyof T]?: T[Key] | undefined };
+type Given = Pick<Placement, 'vpc'> & Optional<Omit<Placement, 'vpc'>>;
+/** As the construct gets them. */
+type PlacementProps = Optional<Placement> & {
+  readonly networks?: readonly (Given & { readonly name: string; readonly discovered?: readonly string[] })[];
+};
+
+/** @throws AuditError CONFIG_INVALID that names the property, and the mistake */
+export function placementsOf(
+  scope: Construct,
+  props: PlacementProps,
+): { readonly network: Placement | undefined; readonly networks: readonly (Placement & NetworkName)[] } {
+  const { vpc, vpcSubnets, securityGroups, networks = [] } = props;
+  if (vpc === undefined && (vpcSubnets !== undefined || securityGroups !== undefined))
+    throw invalidProp(
+      'vpcSubnets and securityGroups are in a VPC, and there is no vpc: no function would be in them',
+      'Give vpc, or leave out both.',
+    );
+  if (vpc !== undefined) refuseUnusableVpc(scope, vpc, 'vpc');
+  validProps(entries, networks, 'networks');
+  const names = validProps(
+    z.array(networkNameSchema),
+    networks.map(({ name, discovered }) => ({ name, ...(discovered === undefined ? {} : { discovered }) })),
+    'networks',
+  );
+  return {
+    network: vpc === undefined ? undefined : placementOf({ vpc, vpcSubnets, securityGroups }),
+    networks: networks.map((each, index) => {
+      refuseUnusableVpc(scope, each.vpc, `networks[${index}].vpc`);
+      return { ...placementOf(each), ...(names[index] as NetworkName) };
+    }),
+  };
+}
+
+/** As programs without types may pass anything. */
+const entries = z
+  .array(
+    z.looseObject({
+      vpc: z.looseObject({}, 'It is a VPC: Vpc.fromLookup of aws-cdk-lib/aws-ec2, for example.'),
+    }),
+  )
+  .max(MOST_NETWORKS);
+
+function placementOf({ vpc, vpcSubnets, securityGroups }: Given): Placement {
+  return {
+    vpc,
+    ...(vpcSubnets === undefined ? {} : { vpcSubnets }),
+    ...(securityGroups === undefined ? {} : { securityGroups }),
+  };
+}
+
+/** Lambda places functions only into the region of their stack; it would say so at deployment. */
+function refuseUnusableVpc(scope: Construct, vpc: IVpc, property: string): void {
+  const { region } = Stack.of(scope);
+  const own = vpc.env.region;
+  const zones = vpc.availabilityZones;
+  if (Token.isUnresolved(region)) return;
+  const elsewhere = [
+    ...(Token.isUnresolved(own) || own === region ? [] : [own]),
+    ...(Token.isUnresolved(zones) ? [] : zones).filter((zone) => isElsewhere(zone, region)),
+  ];
+  if (elsewhere.length === 0) return;
+  throw invalidProp(
+    `${property} is in ${elsewhere.join(', ')}, and functions can only be in the stack's region, ${region}`,
+    `Give a VPC of ${region} that reaches the clusters (by peering or a transit gateway), or make a stack there.`,
+  );
+}
+
+/** Names of zones begin with their region; ids of zones (euw1-az1) and the placeholders of a lookup do not. */
+function isElsewhere(zone: string, region: string): boolean {
+  return !Token.isUnresolved(zone) && /^[a-z]+(?:-[a-z]+)+-\d/.test(zone) && !zone.startsWith(region);
+}

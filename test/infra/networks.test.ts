@@ -1,0 +1,210 @@
+/** The stack of a fleet whose clusters are in several VPCs. */
+import { createRequire } from 'node:module';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { NetnsAuditor, type NetnsAuditorProps } from '../../lib/infra/netns-auditor.ts';
+import type { Config } from '../../lib/model/config.ts';
+import { hasCfnLint, lint } from './cfn-lint.ts';
+import { config, definitionOf, synthesize } from './synthesized.ts';
+
+// This test does not look at code: bundling the functions takes longer than everything else.
+vi.mock('../../lib/infra/bundle.ts', async (original) => ({
+  ...(await original<typeof import('../../lib/infra/bundle.ts')>()),
+  bundle: () => new URL('../../lambda', import.meta.url).pathname,
+}));
+
+const networks = ['one', 'two'].map((name, index) => ({
+  name,
+  discovered: [],
+  vpcId: `vpc-0fedcba987654321${index}`,
+  availabilityZones: ['eu-west-1a'],
+  subnetIds: [`subnet-0fedcba987654321${index}`],
+  securityGroupIds: [`sg-0fedcba987654321${index}`],
+}));
+const [first, ...others] = config.clusters;
+const several = { ...config, networks, clusters: [{ ...first, network: 'one' }, ...others] } as Config;
+
+type Properties = Record<string, never>;
+type Arn = { readonly 'Fn::GetAtt': readonly [string, 'Arn'] };
+
+function propertiesOf(template: Template, type: string): Map<string, Properties> {
+  const found = Object.entries(template.findResources(type));
+  return new Map(found.map(([id, { Properties }]) => [id, Properties as Properties]));
+}
+
+/** By the name of the network; `-` for those without. */
+function functionsOf(template: Template, state: string): Map<string, { id: string; properties: Properties }> {
+  const all = [...propertiesOf(template, 'AWS::Lambda::Function')].map(([id, properties]) => {
+    const [of = '', network = '-'] = String(properties.Description)
+      .replace('netns-auditor: ', '')
+      .split(', network ');
+    return { id, properties, of, network };
+  });
+  return new Map(all.filter(({ of }) => of === state).map((each) => [each.network, each]));
+}
+
+describe('a stack with networks', () => {
+  let template: Template;
+  beforeAll(() => {
+    const { app, stack } = synthesize(several);
+    expect(() => app.synth()).not.toThrow();
+    template = Template.fromStack(stack);
+  }, 240_000);
+
+  it.each(['plan-cluster', 'audit-nodes'])(
+    'has one %s in each, with the role that clusters know',
+    (state) => {
+      const functions = functionsOf(template, state);
+      const subnets = [...functions].map(([name, { properties }]) => [name, properties.VpcConfig]);
+      expect(Object.fromEntries(subnets)).toEqual({
+        '-': { SecurityGroupIds: ['sg-0123456789abcdef0'], SubnetIds: ['subnet-0123456789abcdef0'] },
+        one: { SecurityGroupIds: ['sg-0fedcba9876543210'], SubnetIds: ['subnet-0fedcba9876543210'] },
+        two: { SecurityGroupIds: ['sg-0fedcba9876543211'], SubnetIds: ['subnet-0fedcba9876543211'] },
+      });
+      const roles = [...functions.values()].map(({ properties }) => JSON.stringify(properties.Role));
+      expect(new Set(roles).size).toBe(1);
+    },
+  );
+
+  it('denies the network interfaces to the code of each of them, and to each of its versions', () => {
+    for (const state of ['plan-cluster', 'audit-nodes']) {
+      const ids = [...functionsOf(template, state).values()].map(({ id }) => id);
+      const denied = [...propertiesOf(template, 'AWS::IAM::Policy').values()]
+        .flatMap(
+          ({ PolicyDocument }) =>
+            (PolicyDocument as unknown as { Statement: Record<string, unknown>[] }).Statement,
+        )
+        .filter(({ Effect }) => Effect === 'Deny')
+        .map(({ Condition }) => Condition as { ArnEquals: { 'lambda:SourceFunctionArn': unknown[] } })
+        .filter((condition) => JSON.stringify(condition).includes(`"${ids[0]}"`));
+      const arnOf = (id: string): Arn => ({ 'Fn::GetAtt': [id, 'Arn'] });
+      expect(denied.map(({ ArnEquals }) => ArnEquals['lambda:SourceFunctionArn'])).toEqual([
+        ids.flatMap((id) => [arnOf(id), { 'Fn::Join': ['', [arnOf(id), ':*']] }]),
+      ]);
+    }
+  });
+
+  it('invokes versions alone, and may invoke every version of each function', () => {
+    const versions = [...propertiesOf(template, 'AWS::Lambda::Version').keys()];
+    const text = JSON.stringify(definitionOf(template));
+    const invoked = [...text.matchAll(/"Resource":"\$\{([^}]+)\}"/g)].map(([, id = '']) => id);
+    expect(invoked.toSorted()).toEqual(versions.toSorted());
+    expect(versions).toHaveLength(9);
+    const rights = JSON.stringify([...propertiesOf(template, 'AWS::IAM::Policy').values()]);
+    for (const [id] of propertiesOf(template, 'AWS::Lambda::Function'))
+      expect(rights).toContain(`{"Fn::Join":["",[{"Fn::GetAtt":["${id}","Arn"]},":*"]]}`);
+  });
+
+  it('grows by two functions and their versions for a network, and by nothing for a cluster in it', () => {
+    const count = (of: Config): number =>
+      Object.keys(Template.fromStack(synthesize(of).stack).toJSON().Resources).length;
+    const lab = several.clusters.at(-1);
+    const more = Array.from({ length: 30 }, (_, index) => ({
+      ...{ ...lab, name: `lab-${index}`, network: 'two' },
+      kubeconfigSecret: `arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab-${index}-AbCdEf`,
+    }));
+    const before = count(several);
+    expect(count({ ...several, clusters: [...several.clusters, ...more] } as Config)).toBe(before);
+    expect(count({ ...several, networks: networks.slice(0, 1) } as Config)).toBe(before - 4);
+  }, 240_000);
+
+  it('needs no network at all for clusters that name none', () => {
+    const { network: _, ...without } = several;
+    const bare = Template.fromStack(synthesize(without as Config).stack);
+    const functions = functionsOf(bare, 'audit-nodes');
+    expect(functions.get('-')?.properties.VpcConfig).toBeUndefined();
+    expect(functions.get('one')?.properties.VpcConfig).toBeDefined();
+  }, 240_000);
+
+  it('is Amazon States Language to asl-validator', () => {
+    type AslValidator = (definition: object) => { isValid: boolean; errorsText(): string };
+    const validate = createRequire(import.meta.url)('asl-validator') as AslValidator;
+    const text = JSON.stringify(definitionOf(template)).replaceAll(
+      /\$\{(\w+)\}/g,
+      'arn:aws:lambda:eu-west-1:111122223333:function:$1',
+    );
+    const { isValid, errorsText } = validate(JSON.parse(text));
+    expect(isValid ? '' : errorsText()).toBe('');
+  });
+
+  it.skipIf(!hasCfnLint)(
+    'is clean for cfn-lint',
+    () => {
+      expect(lint('Networks.template.json', JSON.stringify(template.toJSON()))).toBe('');
+    },
+    240_000,
+  );
+
+  it('warns of a network that no cluster is in', () => {
+    const { stack } = synthesize(several);
+    const warnings = stack.node.findAll().flatMap(({ node }) => node.metadata);
+    expect(JSON.stringify(warnings)).toContain(
+      'No cluster is in the network two: write network: two in an entry',
+    );
+    expect(JSON.stringify(warnings)).not.toContain('in the network one');
+  }, 240_000);
+});
+
+describe('a mistake in networks', () => {
+  const stackIn = (region = 'eu-west-1'): Stack =>
+    new Stack(new App({ analyticsReporting: false }), 'Own', { env: { region, account: '111122223333' } });
+  const prod = { name: 'prod', eks: { name: 'prod', region: 'eu-west-1' } };
+  /** As a program without types passes them. */
+  const made = (props: (vpc: IVpc) => unknown, zone = 'eu-west-1a'): NetnsAuditor => {
+    const stack = stackIn();
+    const attributes = { vpcId: 'vpc-1', availabilityZones: [zone], privateSubnetIds: ['subnet-1'] };
+    const vpc = Vpc.fromVpcAttributes(stack, 'Vpc', attributes);
+    return new NetnsAuditor(stack, 'Auditor', props(vpc) as NetnsAuditorProps);
+  };
+
+  it.each<[(vpc: IVpc) => object, string]>([
+    [
+      () => ({ clusters: [{ ...prod, network: 'east' }] }),
+      'clusters[0].network: There is no network east; there is no list networks: add one',
+    ],
+    [
+      (vpc) => ({ clusters: [{ ...prod, network: 'east' }], networks: [{ name: 'west', vpc }] }),
+      'clusters[0].network: There is no network east; networks has west',
+    ],
+    [
+      (vpc) => ({
+        clusters: [prod],
+        networks: [
+          { name: 'a', vpc },
+          { name: 'a', vpc },
+        ],
+      }),
+      'networks[1].name: Another network has the same name, a.',
+    ],
+    [
+      (vpc) => ({ clusters: [prod], networks: [{ name: 'a', vpc, discovered: ['111122223333/*'] }] }),
+      'networks[0].discovered: No clusters are discovered, as there is no discover',
+    ],
+    [
+      (vpc) => ({ clusters: [prod], networks: [{ name: 'a', vpc, discovered: ['prod'] }] }),
+      'networks[0].discovered[0]: (a) It is ACCOUNT/REGION/CLUSTER',
+    ],
+    [
+      (vpc) => ({ clusters: [prod], networks: [{ name: 'a b', vpc }] }),
+      'networks[0].name: (a b) It is a letter',
+    ],
+    [() => ({ clusters: [prod], networks: [{ name: 'a', vpc: 'vpc-1' }] }), 'networks[0].vpc: (a) It is'],
+    [
+      () => ({ clusters: [prod], securityGroups: [] }),
+      'vpcSubnets and securityGroups are in a VPC, and there is no vpc',
+    ],
+  ])('%# is refused with its place and what to write', (props, says) => {
+    expect(() => made(props)).toThrow(says);
+  });
+
+  it('is a VPC of another region than the stack, as functions cannot be there', () => {
+    const says = /is in us-east-1a, and functions can only be in the stack's region, eu-west-1/;
+    expect(() => made((vpc) => ({ clusters: [prod], vpc }), 'us-east-1a')).toThrow(says);
+    const named = (vpc: IVpc) => ({ clusters: [prod], networks: [{ name: 'a', vpc }] });
+    expect(() => made(named, 'us-east-1a')).toThrow(/networks\[0\]\.vpc is in us-east-1a/);
+    // A placeholder of a lookup, and a local zone.
+    for (const zone of ['dummy1a', 'eu-west-1-lon-1a']) expect(() => made(named, zone), zone).not.toThrow();
+  });
+});
