@@ -18,7 +18,7 @@ export function warnOfUnheardAlarms(topic: Topic): void {
           subscriptions.length === 0
             ? 'Nobody is subscribed, so no message and no alarm reaches anybody.'
             : 'Every subscription has a minSeverity or another filter, and CloudWatch alarms pass none: nobody would hear that an audit did not happen.'
-        } Add a subscription without one; where alarms are heard in another way, acknowledge this warning.`,
+        } Add a subscription without a filter; where alarms are heard in another way, acknowledge this warning.`,
       );
     },
   });

@@ -51,7 +51,9 @@ const eksClusterSchema = z
         if (externalId !== undefined && roleArn === undefined)
           wrong('externalId', 'An external id is asked for by a role: there is no roleArn.');
         const partition = partitionOf(region);
-        if (roleArn !== undefined && partsOfArn(roleArn).partition !== partition)
+        // What is no ARN at all is said once, by its own rule.
+        const isArn = roleArn !== undefined && roleArnSchema.safeParse(roleArn).success;
+        if (isArn && partsOfArn(roleArn).partition !== partition)
           wrong('roleArn', `The role is of another partition than ${region}, which is of ${partition}.`);
       }),
     network,

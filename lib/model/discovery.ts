@@ -3,17 +3,25 @@ import * as z from 'zod';
 import { regionSchema } from './aws-names.ts';
 import { clusterSchema } from './clusters.ts';
 
+/** An account, an organizational unit, or the root of an organization. */
+const ACCOUNT = /^(?:\d{12}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32})$/;
+
 export const discoverSchema = z
   .strictObject({
     accounts: z
       .union([
-        z.literal('organization'),
+        z.literal('organization', {
+          error: ({ input }) =>
+            typeof input === 'string' && ACCOUNT.test(input)
+              ? `Write a list, even of one: ['${input}'].`
+              : undefined,
+        }),
         z
           .array(
             z
               .string()
               .regex(
-                /^(?:\d{12}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|r-[0-9a-z]{4,32})$/,
+                ACCOUNT,
                 'It is an account id of twelve digits in quotes, or an organizational unit such as ou-ab12-34cd56ef.',
               ),
           )

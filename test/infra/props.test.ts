@@ -45,6 +45,11 @@ describe('a mistake in props', () => {
       'discover.accounts[0]: It is the number 444455556666, not text: write it in quotes.',
     ],
     [{ discover: { ...discover, accounts: 'organisation' } }, 'Did you mean organization?'],
+    [{ discover: { ...discover, accounts: '444455556666' } }, "Write a list, even of one: ['444455556666']."],
+    [
+      { clusters: [{ name: 'prod', eks: { ...prod.eks, roleArn: 'netns-auditor' } }] },
+      /^NetnsAuditor: clusters\[0\]\.eks\.roleArn: \(prod\) [^\n]+$/,
+    ],
     [{ clusters: [prod], encryptionKey: 'arn:aws:kms:…' }, 'encryptionKey is a key, and this is text'],
     [
       { clusters: [prod], schedule: { expression: 'cron(0 2 * * *)' } },

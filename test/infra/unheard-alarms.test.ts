@@ -27,7 +27,7 @@ it.each([
 ])('warns where %s', (_, subscriptions, said) => {
   const { stack } = synthesize(configSchema.parse({ ...config, subscriptions }));
   expect(warnings(stack)).toEqual([expect.stringContaining(said)]);
-  expect(warnings(stack)[0]).toContain('Add a subscription without one');
+  expect(warnings(stack)[0]).toContain('Add a subscription without a filter');
 });
 
 it('says nothing where one hears all', () => {
