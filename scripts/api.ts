@@ -6,6 +6,7 @@ type Schema = {
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
+  readonly const?: unknown;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
@@ -41,6 +42,7 @@ export function apiPage(declarations: string, config: Schema): string {
       ['attribute', 'type', ''],
       attributes.map(({ name, type, text }) => [code(name), code(type), text]),
     ),
+    ...methodsOf(declarations),
     '## NetnsAuditorProps',
     table(
       ['prop', 'type', '', 'default'],
@@ -75,6 +77,15 @@ function membersOf(declarations: string, opening: string): Member[] {
     const [text = '', fallback = ''] = words.split(/@default (?:- )?/);
     return { name, optional: mark === '?', type, text: text.trim(), fallback: fallback.trim() };
   });
+}
+
+/** The methods of the construct. */
+function methodsOf(declarations: string): string[] {
+  const body = declarations.slice(declarations.indexOf('export declare class NetnsAuditor '));
+  const found = [...body.matchAll(/\/\*\* ([^\n]+) \*\/\n {4}(\w+)\((.*)\): /g)];
+  if (found.length === 0) return [];
+  const rows = found.map(([, text = '', name, parameters]) => [code(`${name}(${parameters})`), text]);
+  return [table(['method', ''], rows)];
 }
 
 /** A section with the fields of a prop whose entries are a type of their own; null for any other. */
@@ -129,6 +140,7 @@ function rowsOfForms(prefix: string, forms: readonly Schema[]): string[][] {
 }
 
 function typeOf(schema: Schema): string {
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((each) => JSON.stringify(each)).join(' | ');
   if (schema.items !== undefined) {
     const type = typeOf(schema.items);

@@ -86,6 +86,8 @@ function withoutFaulty(
       return indexes.map((index) => value[index]);
     }
     if (typeof value !== 'object' || value === null) return value;
+    // Props also hold constructs, which refer to each other in circles.
+    if (Object.getPrototypeOf(value) !== Object.prototype) return value;
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, copy(each, [...path, key])]));
   };
   const rest = copy(content, []);

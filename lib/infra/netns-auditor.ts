@@ -144,9 +144,13 @@ export type NetworkProps = {
   readonly securityGroups?: ISecurityGroup[];
 };
 
-/** The props that the configuration also has, with its defaults. The rest may hold tokens: validate() checks it. */
+/**
+ * The props that the configuration also has, with its defaults. The rest may hold tokens: validate() checks it. Here
+ * they only have names, as programs without types may misspell them.
+ */
 const { shape } = configSchema;
-const withDefaults = z.object({
+const anything = z.unknown().optional();
+const propsSchema = z.strictObject({
   schedule: shape.schedule,
   monitor: shape.monitor,
   probe: shape.probe,
@@ -158,7 +162,16 @@ const withDefaults = z.object({
   digest: shape.digest,
   securityHub: shape.securityHub,
   events: shape.events,
-});
+  clusters: clusterShape.optional(),
+  discover: discoverSchema.optional(),
+  imageCache: anything,
+  subscriptions: anything,
+  encryptionKey: anything,
+  vpc: anything,
+  vpcSubnets: anything,
+  securityGroups: anything,
+  networks: anything,
+} satisfies Record<keyof NetnsAuditorProps, z.ZodType>);
 
 /** Audits the pod network namespaces of EKS and other clusters on a schedule, and leaves nothing running in them. */
 export class NetnsAuditor extends Construct {
@@ -175,18 +188,18 @@ export class NetnsAuditor extends Construct {
   /** Roles that accounts with discovered clusters must trust; none without `discover`. */
   readonly accountRoles: readonly IRole[];
 
-  /** Long, as it only hands each part to those that need it. */
+  /** @throws AuditError CONFIG_INVALID that names each wrong prop */
   constructor(scope: Construct, id: string, props: NetnsAuditorProps) {
     super(scope, id);
+    // Long, as it only hands each part to those that need it.
     refuseOldNode();
-    const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...settings } =
-      validProps(withDefaults, props);
+    const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...valid } =
+      validProps(propsSchema, props);
+    const { discover, probe, thresholds, concurrency } = valid;
+    const settings = { probe, thresholds, concurrency };
     const { encryptionKey, imageCache } = props;
     const subscriptions = [...(props.subscriptions ?? [])];
-    validProps(clusterShape, props.clusters ?? [], 'clusters');
     const clusters = (props.clusters ?? []).map(complete);
-    const discover =
-      props.discover === undefined ? undefined : validProps(discoverSchema, props.discover, 'discover');
     const { network, networks } = placementsOf(this, props);
     validate(this, { clusters, discover, networks, ...settings, subscriptions });
     if (encryptionKey !== undefined) refuseUnusableKey(this, encryptionKey);

@@ -13,7 +13,7 @@ export class NetnsAuditorStack extends Stack {
 
   constructor(scope: Construct, id: string, config: Config, props: StackProps = {}) {
     super(scope, id, props);
-    const { network, networks, discover, encryptionKey, imageCache, ...rest } = config;
+    const { network, networks, discover, encryptionKey, imageCache, destinations, ...rest } = config;
     this.auditor = new NetnsAuditor(this, 'Auditor', {
       ...rest,
       ...(discover === undefined ? {} : { discover }),
@@ -28,7 +28,7 @@ export class NetnsAuditorStack extends Stack {
         ...this.#placeIn(`-${name}`, each),
       })),
     });
-    const names = config.destinations.map(({ name }) => name).join(', ');
+    const names = destinations.map(({ name }) => name).join(', ');
     if (names !== '')
       Annotations.of(this.auditor).addWarningV2(
         'netns-auditor:destinationsUnused',

@@ -34,8 +34,10 @@ export function validate(
           'have: give its kubeconfigSecret instead, or eks',
         'Give the cluster an eks or a kubeconfigSecret.',
       );
+  if (clusters.length === 0 && props.discover === undefined)
+    throw invalidProp('there is no cluster to audit', 'List clusters, or set discover.');
   validProps(
-    clustersSchema.min(props.discover === undefined ? 1 : 0),
+    clustersSchema,
     clusters.map((cluster) => withoutTokens(scope, cluster)),
     'clusters',
   );
@@ -51,9 +53,11 @@ export function validate(
   if (tooLong !== null) throw invalidProp(`concurrency: ${tooLong}`, CORRECT);
   refuseOtherPartitions(scope, clusters);
   warnOfUnknownRegions(scope, props);
+  warnOfMissingExternalIds(scope, clusters);
 }
 
-const CORRECT = 'Correct the property: docs/api.md lists all, with their limits.';
+const CORRECT =
+  'Correct the property. In the package netns-auditor, docs/api.md lists all, and schema/config.v1.json has their limits.';
 
 /** @param message - names the property and the mistake */
 export function invalidProp(message: string, remedy: string, cause?: unknown): AuditError {
@@ -71,15 +75,17 @@ export function validProps<T>(schema: z.ZodType<T>, props: unknown, property?: s
   if (error === undefined) return data;
   const mistakes = explainMistakes(error.issues, props, schema).map(({ path, message }) => {
     const place = pathText(property === undefined ? path : [property, ...path]);
-    return [place, place === '' ? '' : ': ', nameAt(props, path[0]), message].join('');
+    return [place, place === '' ? '' : ': ', nameAt(props, path), message].join('');
   });
-  throw invalidProp(mistakes.join('\n'), CORRECT, error);
+  throw invalidProp(mistakes.join('\n'), CORRECT);
 }
 
-/** Nobody counts the entries of a long list. */
-function nameAt(props: unknown, index: PropertyKey | undefined): string {
-  const entry: unknown = Array.isArray(props) && typeof index === 'number' ? props[index] : null;
-  const name = typeof entry === 'object' && entry !== null && 'name' in entry ? entry.name : null;
+/** The name of the entry of a list in which a place is: nobody counts the entries of a long list. */
+function nameAt(props: unknown, [first, ...rest]: readonly PropertyKey[]): string {
+  if (typeof props !== 'object' || props === null || first === undefined) return '';
+  const inside: unknown = Reflect.get(props, first);
+  if (typeof first !== 'number') return nameAt(inside, rest);
+  const name = typeof inside === 'object' && inside !== null && 'name' in inside ? inside.name : null;
   return typeof name === 'string' ? `(${name}) ` : '';
 }
 
@@ -171,6 +177,17 @@ function warnOfUnknownRegions(
   for (const cluster of clusters)
     if ('eks' in cluster) warn(cluster.eks.region, `which ${cluster.name} is said to be in`);
   for (const region of discover?.regions ?? []) warn(region, 'in which clusters are to be discovered');
+}
+
+/** A warning only, as a role of one's own may ask for none. */
+function warnOfMissingExternalIds(scope: Construct, clusters: readonly ClusterConfig[]): void {
+  for (const cluster of clusters)
+    if ('eks' in cluster && cluster.eks.roleArn !== undefined && cluster.eks.externalId === undefined)
+      Annotations.of(scope).addWarningV2(
+        `netns-auditor:noExternalId-${cluster.name}`,
+        `${cluster.name} has a roleArn and no externalId, which a role of deploy/cross-account-role.yaml asks for. ` +
+          'Write the one you gave it; where the role is your own and asks for none, acknowledge this warning.',
+      );
 }
 
 /** A warning only: a network may be there before its first cluster. */

@@ -175,7 +175,10 @@ const expression = z
   .superRefine((text, context) => {
     const message = whyNoSchedule(text);
     if (message !== null) context.addIssue({ code: 'custom', message });
-  });
+  })
+  .describe(
+    'cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR), six fields with ? for one of the days, or rate(12 hours).',
+  );
 
 export const scheduleSchema = z
   .strictObject({

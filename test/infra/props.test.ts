@@ -1,6 +1,7 @@
 /** What a program may pass to the construct, and what it says of mistakes. */
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it, vi } from 'vitest';
 import { NetnsAuditor, type NetnsAuditorProps } from '../../lib/infra/netns-auditor.ts';
@@ -44,6 +45,12 @@ describe('a mistake in props', () => {
       { discover: { ...discover, accounts: [444455556666] } },
       'discover.accounts[0]: It is the number 444455556666, not text: write it in quotes.',
     ],
+    [{ clusters: [prod], shedule: {} }, 'NetnsAuditor: Unknown key "shedule". Did you mean schedule?'],
+    [{ clusters: [] }, 'NetnsAuditor: there is no cluster to audit'],
+    [
+      { clusters: [{ eks: 4 }], digest: 'yes', discover: { ...discover, regions: [] } },
+      /^NetnsAuditor: digest: .+\n.+\nclusters\[0\]\.eks: .+\ndiscover\.regions: .+$/,
+    ],
     [{ discover: { ...discover, accounts: 'organisation' } }, 'Did you mean organization?'],
     [{ discover: { ...discover, accounts: '444455556666' } }, "Write a list, even of one: ['444455556666']."],
     [
@@ -57,6 +64,14 @@ describe('a mistake in props', () => {
     ],
   ])('%j is refused with its place, its cluster and the reason', (props, says) => {
     expect(() => made(props)).toThrow(says);
+  });
+
+  it('is named beside props that are constructs', () => {
+    const stack = stackIn();
+    const vpc = new Vpc(stack, 'Vpc');
+    expect(() => made({ clusters: [prod], vpc, network: vpc, digest: 1 }, stack)).toThrow(
+      /Unknown key "network"\./,
+    );
   });
 
   it('is a key of another region, unless one of the regions is not known yet', () => {
@@ -84,6 +99,17 @@ describe('a mistake in props', () => {
     const imported = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd';
     expect(warned((stack) => Key.fromKeyArn(stack, 'Key', imported))).toBe(true);
     expect(warned((stack) => new Key(stack, 'Key'))).toBe(false);
+  });
+
+  it('is a warning where a role is given without the external id that its template asks for', () => {
+    const warned = (eks: object): string => {
+      const auditor = made({ clusters: [{ name: 'prod', eks: { ...prod.eks, ...eks } }] });
+      return JSON.stringify(auditor.node.metadata);
+    };
+    const roleArn = 'arn:aws:iam::444455556666:role/netns-auditor';
+    expect(warned({ roleArn })).toContain('prod has a roleArn and no externalId');
+    expect(warned({ roleArn, externalId: 'abc' })).not.toContain('externalId');
+    expect(warned({})).not.toContain('externalId');
   });
 
   it('of a region to look in that no CDK knows is a warning, as of a cluster', () => {
