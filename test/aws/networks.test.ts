@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Batch, FleetPlanInput, Task } from '../../lib/audit/fleet/messages.ts';
 import { planFleet } from '../../lib/audit/fleet/plan-fleet.ts';
+import { scheduledRunId } from '../../lib/audit/fleet/scheduled-run.ts';
 import { DirectoryStore, keys } from '../../lib/history/index.ts';
 import type { ClusterConfig } from '../../lib/model/clusters.ts';
 import { configSchema } from '../../lib/model/config.ts';
 import { foundName } from '../../lib/model/discovery.ts';
-import { newRunId } from '../../lib/model/run-id.ts';
 import { nothingDamaged } from '../history/nothing-damaged.ts';
 import { type Deployed, type DeployedFunction, deployed } from './deployed.ts';
 import { execute } from './states.ts';
@@ -64,7 +64,7 @@ const found = (account: string, name: string, network?: string): ClusterConfig =
 async function night(stack: Deployed, remembered: readonly ClusterConfig[], seen: readonly ClusterConfig[]) {
   const store = new DirectoryStore(await mkdtemp(join(tmpdir(), 'netns-auditor-networks-')));
   const scheduledTime = '2026-11-20T02:00:00Z';
-  const runId = newRunId(new Date(scheduledTime), 'nightly');
+  const runId = scheduledRunId(store, { scheduledTime, schedule: 'nightly' });
   const put = (key: string, value: unknown) => store.putOnce(key, Buffer.from(JSON.stringify(value)));
   await put(keys.register(), { schemaVersion: 1, clusters: remembered });
   const asked = new Map<string, string[]>();

@@ -1,7 +1,7 @@
 /** Looks for the clusters of a run and writes the result to the store, once. */
 import { keys, type Store } from '../../history/index.ts';
 import type { Discover, Found } from '../../model/discovery.ts';
-import { newRunId } from '../../model/run-id.ts';
+import { scheduledRunId } from './scheduled-run.ts';
 
 /**
  * @param find - asks AWS
@@ -13,7 +13,7 @@ export async function discoverFleet(
   find: (discover: Discover) => Promise<Found>,
 ): Promise<{ clusters: number; gaps: number }> {
   const found = await find(discover);
-  const runId = newRunId(new Date(scheduledTime), schedule);
+  const runId = scheduledRunId(store, { scheduledTime, schedule });
   await store.putOnce(keys.found(runId), Buffer.from(JSON.stringify(found)));
   return { clusters: found.clusters.length, gaps: found.gaps.length };
 }

@@ -4,10 +4,10 @@ import { keys, type OnDamage, type Store } from '../../history/index.ts';
 import { partsOfArn } from '../../model/arn.ts';
 import type { ClusterConfig } from '../../model/clusters.ts';
 import { type Found, foundName, isGone } from '../../model/discovery.ts';
-import { newRunId } from '../../model/run-id.ts';
 import { placedIn } from '../../model/vpc-networks.ts';
 import { type FleetPlan, type FleetPlanInput, fleetPlanInputSchema, type Task } from './messages.ts';
 import { readRegister } from './register.ts';
+import { scheduledRunId } from './scheduled-run.ts';
 import { keepExceptions, keepTasks, readFound } from './work.ts';
 
 const claimSchema = z.object({ execution: z.string() });
@@ -21,7 +21,7 @@ const claimSchema = z.object({ execution: z.string() });
 export async function planFleet(store: Store, input: FleetPlanInput, onDamage: OnDamage): Promise<FleetPlan> {
   const { scheduledTime, schedule, execution, start, clusters, settings, exceptions, networks, ...rest } =
     fleetPlanInputSchema.parse(input);
-  const runId = newRunId(new Date(scheduledTime), schedule);
+  const runId = scheduledRunId(store, { scheduledTime, schedule });
   const claim = keys.claim(runId);
   await store.putOnce(claim, Buffer.from(JSON.stringify({ execution })));
   // Read back, as the first answer may be lost: then the retry finds its own claim.

@@ -82,9 +82,10 @@ const fleetInput = (names: string[], day = 23, execution = 'execution-1') => ({
 async function planned(
   input: FleetPlanInput,
   onDamage: OnDamage = nothingDamaged,
+  of: Store = store,
 ): Promise<Omit<FleetPlan, 'tasks'> & { readonly tasks: readonly Task[] }> {
-  const plan = await planFleet(store, input, onDamage);
-  return { ...plan, tasks: plan.claimed ? await readTasks(store, plan.runId) : [] };
+  const plan = await planFleet(of, input, onDamage);
+  return { ...plan, tasks: plan.claimed ? await readTasks(of, plan.runId) : [] };
 }
 
 /** Like the state machine: each error is retried three times, then caught. */
@@ -92,24 +93,25 @@ async function run(
   input: FleetPlanInput,
   faults: { batch?: (n: number) => void } = {},
   onDamage: OnDamage = nothingDamaged,
+  of: Store = store,
 ): Promise<Awaited<ReturnType<typeof concludeFleet>> | null> {
-  const plan = await planned(input, onDamage);
+  const plan = await planned(input, onDamage, of);
   if (!plan.claimed) return null;
   const clusters = await Promise.all(
     plan.tasks.map(async (task) => {
       let failure: { code: string; message: string } | null = null;
       try {
         const { batches } = await retried(() =>
-          planClusterOfFleet(store, task, { ...connections, onDamage }, new AbortController().signal),
+          planClusterOfFleet(of, task, { ...connections, onDamage }, new AbortController().signal),
         );
-        const stored = await store.get(batches);
+        const stored = await of.get(batches);
         for (const batch of batchSchema
           .array()
           .parse(JSON.parse(Buffer.from(stored?.body ?? '').toString()))) {
           try {
             await retried(async () => {
               faults.batch?.(batch.batch);
-              await auditBatchOfFleet(store, batch, connections, new AbortController().signal);
+              await auditBatchOfFleet(of, batch, connections, new AbortController().signal);
             });
           } catch {
             // Tolerated: the report says so.
@@ -121,10 +123,10 @@ async function run(
           message: messageOf(thrown),
         };
       }
-      return await retried(() => concludeClusterOfFleet(store, { task, failure }, { ...deps, onDamage }));
+      return await retried(() => concludeClusterOfFleet(of, { task, failure }, { ...deps, onDamage }));
     }),
   );
-  return await concludeFleet(store, { runId: plan.runId, clusters });
+  return await concludeFleet(of, { runId: plan.runId, clusters });
 }
 
 function damagesOf(): { damages: string[]; onDamage: OnDamage } {
@@ -174,6 +176,30 @@ describe('a cluster without a node to probe', () => {
     stub.nodes.splice(0, stub.nodes.length - 1);
     await run({ ...fleetInput(['empty']), start: { checks: 'counts' } });
     expect(mails).toEqual([]);
+  });
+});
+
+describe('two stacks that audit one cluster on the same schedule', () => {
+  it('have probe pods of their own, and neither deletes those of the other', async () => {
+    const stub = await aCluster('prod', 'healthy');
+    const { ending } = stub;
+    const created: string[] = [];
+    stub.ending = (pod) => {
+      created.push(pod.metadata.name);
+      return ending(pod);
+    };
+    // The pods of both are there at once.
+    stub.fail({ path: '/log', slow: 500, times: 2 });
+    const other = new DirectoryStore(await mkdtemp(join(tmpdir(), 'netns-auditor-')));
+    const fleets = await Promise.all(
+      [store, other].map((of) => run(fleetInput(['prod']), {}, nothingDamaged, of)),
+    );
+    for (const fleet of fleets)
+      expect(fleet?.clusters).toMatchObject([{ nodes: { audited: 1, failed: 0 }, coverage: 1 }]);
+    expect(new Set(created).size).toBe(2);
+    expect(created).toHaveLength(2);
+    const deleted = stub.requests.filter((request) => request.startsWith('DELETE'));
+    expect(deleted).toHaveLength(2);
   });
 });
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planFleet } from '../../../lib/audit/fleet/index.ts';
+import { scheduledRunId } from '../../../lib/audit/fleet/scheduled-run.ts';
 import { readTasks } from '../../../lib/audit/fleet/work.ts';
 import { DirectoryStore, keys } from '../../../lib/history/index.ts';
 import type { Found } from '../../../lib/model/discovery.ts';
-import { newRunId } from '../../../lib/model/run-id.ts';
 import { nothingDamaged } from '../../history/nothing-damaged.ts';
 
 const OWN = '111122223333';
@@ -43,7 +43,7 @@ describe('a cluster that is listed and found', () => {
       accounts: [OWN, OTHER],
     };
     await store.putOnce(
-      keys.found(newRunId(new Date(scheduledTime), schedule)),
+      keys.found(scheduledRunId(store, { scheduledTime, schedule })),
       Buffer.from(JSON.stringify(all)),
     );
 
