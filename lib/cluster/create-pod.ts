@@ -123,6 +123,13 @@ function isQuotaConflict(error: unknown): boolean {
   return error instanceof AuditError && statusOf(error) === 409 && error.message.includes('resourcequotas');
 }
 
+/** A quota refuses the pod, as there are as many pods as it allows. */
+export function isOverQuota(error: unknown): boolean {
+  return (
+    error instanceof AuditError && error.code === 'PROBE_REFUSED' && error.message.includes('exceeded quota')
+  );
+}
+
 /** The error of a pod's creation: a refusal of its content, or the original error. */
 export function refusal(error: unknown, namespace: string): unknown {
   if (!(error instanceof AuditError) || error.code === 'ABORTED') return error;
@@ -148,7 +155,7 @@ function refusedRemedy(message: string, namespace: string): string {
     return `Allow it in its namespace only: oc adm policy add-scc-to-user privileged -z default -n ${namespace}`;
   }
   if (message.includes('quota'))
-    return `Raise the quota of the namespace ${namespace}: one pod per node that is probed at once, and those of the batch that have ended.`;
+    return `Raise the quota of the namespace ${namespace}: one pod per node that is probed at once, in each batch.`;
   if (/(?:minimum|maximum) \w+ usage per/.test(message))
     return `Remove the LimitRange of the namespace ${namespace}, or let it admit requests of 10m CPU and 32Mi, and a limit of 256Mi.`;
   if (message.includes('not found'))

@@ -6,8 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { forEachLimited } from '../model/limit.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
+import { isOverQuota } from './create-pod.ts';
 import type { PodIdentity } from './pod-state.ts';
 import { deletePod, deletePodsOfBatch } from './sweep.ts';
+import { pause } from './transport.ts';
 
 /** Where the caller has no batches. Until they are deleted, etcd keeps 45 kB of each. */
 const LARGEST_GROUP = 25;
@@ -18,6 +20,9 @@ const LARGEST_GROUP = 25;
 const REMOVE_MILLISECONDS = 20_000;
 const REMOVE_ONE_MILLISECONDS = 10_000;
 const AT_ONCE = 10;
+/** The quota's controller notices the deletions first, usually within a second. */
+const QUOTA_PAUSE_MILLISECONDS = 1_000;
+const QUOTA_TRIES = 3;
 
 /** Pods that are deleted together, once none of them runs any more. */
 export type PodGroup = {
@@ -39,6 +44,8 @@ export class EndedPods {
   readonly #groups: Group[] = [];
   #first: Promise<void> | null = null;
   #mayTogether = true;
+  /** The latest deletion that made room in a quota; null if there was nothing to delete yet. */
+  #room: Promise<void> | null = null;
 
   constructor(cluster: Cluster, options: { namespace: string; batch?: number | undefined }) {
     this.#cluster = cluster;
@@ -67,6 +74,31 @@ export class EndedPods {
     // Without the right to delete pods, no node is audited.
     await this.#first;
     this.#groups.find((group) => group === joined)?.ended.push(pod);
+  }
+
+  /**
+   * Quotas of objects (`count/pods`) also count pods that have ended: if one refuses a pod, those of this process are
+   * deleted now, and the pod is created again.
+   *
+   * @throws what `create` throws: if that is a quota, then there was nothing to delete, or others took the room
+   */
+  async withRoom<T>(create: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await create();
+      } catch (error) {
+        if (!isOverQuota(error) || tries === QUOTA_TRIES || !(await this.#makeRoom())) throw error;
+        await pause(QUOTA_PAUSE_MILLISECONDS, signal, 'wait for room in the quota');
+      }
+    }
+  }
+
+  /** One by one, as other pods of their batch still run. @returns whether there was room to make, now or before */
+  async #makeRoom(): Promise<boolean> {
+    const pods = this.#groups.flatMap(({ ended }) => ended.splice(0));
+    if (pods.length > 0) this.#room = this.#removeEach(pods, AbortSignal.timeout(REMOVE_MILLISECONDS));
+    await this.#room;
+    return this.#room !== null;
   }
 
   async leave(joined: PodGroup): Promise<void> {
@@ -103,6 +135,10 @@ export class EndedPods {
         if (statusOf(error) === 403) this.#mayTogether = false;
       }
     }
+    await this.#removeEach(pods, signal);
+  }
+
+  async #removeEach(pods: readonly PodIdentity[], signal: AbortSignal): Promise<void> {
     await forEachLimited(pods, AT_ONCE, async ({ name, uid }) => {
       await deletePod(this.#cluster, this.#namespace, name, { signal, uid }).catch(() => {});
     });

@@ -163,7 +163,11 @@ export class ProbePods {
     const labeled = { ...manifest, metadata: { ...metadata, labels } };
     let pod: PodIdentity | null = null;
     const create = async (deadline: number): Promise<PodIdentity> => {
-      const uid = await createPod(this.#cluster, labeled, { signal: this.#signal, deadline });
+      const signal = this.#signal;
+      const uid = await this.#ended.withRoom(
+        () => createPod(this.#cluster, labeled, { signal, deadline }),
+        signal,
+      );
       pod = { name: metadata.name, uid };
       return pod;
     };

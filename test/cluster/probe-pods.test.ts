@@ -416,6 +416,50 @@ describe('a probe pod that does not end well', () => {
   });
 });
 
+describe('a pod that a quota of objects refuses', () => {
+  const message =
+    'pods "probe-node-3" is forbidden: exceeded quota: objects, requested: count/pods=1, used: count/pods=2';
+  const refuse = (times: number) => stub.fail({ method: 'POST', path: '/pods', status: 403, message, times });
+  const posts = () => stub.requests.filter((each) => each.startsWith('POST'));
+
+  it('is created again after the pods of the batch that have ended were deleted', async () => {
+    const pods = new ProbePods(cluster, {
+      ...{ namespace: 'netns-audit', runId: 'run-1', batch: 0 },
+      signal: interrupt.signal,
+    });
+    // The first is deleted at once, the second with the batch.
+    for (const node of ['node-1', 'node-2']) await pods.run(manifest(node), 10_000);
+    expect([...stub.pods.keys()]).toEqual(['netns-audit/probe-node-2']);
+    refuse(1);
+    const { log } = await pods.run(manifest('node-3'), 10_000);
+    expect(log).toBe('probed node-3');
+    expect([...stub.pods.keys()]).toEqual(['netns-audit/probe-node-3']);
+    expect(posts()).toHaveLength(4);
+    await pods.close();
+    expect(stub.pods.size).toBe(0);
+  });
+
+  it('fails where none has ended: only a larger quota helps', async () => {
+    refuse(10);
+    expect(await run(['node-1'])).toMatchObject([
+      { reason: { code: 'PROBE_REFUSED', remedy: expect.stringContaining('Raise the quota') } },
+    ]);
+    expect(posts()).toHaveLength(1);
+  });
+
+  it('fails in the end where others take the room', async () => {
+    const pods = new ProbePods(cluster, {
+      ...{ namespace: 'netns-audit', runId: 'run-1', batch: 0 },
+      signal: interrupt.signal,
+    });
+    for (const node of ['node-1', 'node-2']) await pods.run(manifest(node), 10_000);
+    refuse(10);
+    await expect(pods.run(manifest('node-3'), 10_000)).rejects.toMatchObject({ code: 'PROBE_REFUSED' });
+    expect(posts()).toHaveLength(6);
+    await pods.close();
+  });
+});
+
 describe('an interrupted run', () => {
   it('removes the pods of all nodes', async () => {
     const nodes = Array.from({ length: 12 }, (_, n) => `node-${n}`);
