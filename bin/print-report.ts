@@ -17,6 +17,7 @@ export function printReport(
     details?: boolean;
     store?: string | null;
     checkAgain?: string | null;
+    inPod?: boolean;
   },
   page: Partial<PageOptions> = {},
 ): void {
@@ -30,6 +31,7 @@ export function printReport(
       verbose: options.verbose === true,
       details: options.details === true,
       ...(options.store === undefined ? {} : { store: options.store }),
+      inPod: options.inPod === true,
       ...(options.checkAgain === undefined ? {} : { checkAgain: options.checkAgain }),
     }),
   );

@@ -19,6 +19,7 @@ import type { Format } from '../lib/report/index.ts';
 import { checkAgain, type OptionsAgain } from './check-again.ts';
 import { warnOfDamage } from './damage.ts';
 import { exitCodeOf, explain, tryingAgain } from './exit.ts';
+import { logCommand } from './in-pod.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type FailOn, wantsColour } from './options.ts';
 import { pageOptions } from './page-options.ts';
@@ -104,14 +105,16 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     });
     progress.end();
     const shown = report.scope === 'part' ? ofAuditedNodes(report, options.pods) : report;
+    const inPod = cluster.inPod === true;
     const drawn = options.pods === null;
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(
       shown,
       {
         ...options,
-        checkAgain: checkAgain(shown, { target, kubectl: cluster.kubectl }, options),
-        ...(store === null ? { store } : {}),
+        inPod,
+        checkAgain: inPod ? null : checkAgain(shown, { target, kubectl: cluster.kubectl }, options),
+        ...(store === null || inPod ? { store: null } : {}),
       },
       options.output === 'html' ? await pageOptions(drawn ? store : null, report) : {},
     );
@@ -119,11 +122,16 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       const keep = async (): Promise<string> => {
         await publish(store, report);
         if (keeping.failure !== null) throw keeping.failure;
-        const page = hrefOf(store, keys.reportPage({ cluster: cluster.name, runId }));
-        return `Kept in ${store.location} as run ${runId}.\nAs a page: ${page}`;
+        const kept = `Kept in ${store.location} as run ${runId}.`;
+        if (inPod) return kept;
+        return `${kept}\nAs a page: ${hrefOf(store, keys.reportPage({ cluster: cluster.name, runId }))}`;
       };
       await deliver(keep, progress.say);
-      if (alerts !== null) await deliver(() => sendAlerts(store, report, alerts), progress.say);
+      if (alerts !== null)
+        await deliver(
+          () => sendAlerts(store, report, alerts, inPod ? logCommand(store, process.env) : null),
+          progress.say,
+        );
     }
   } finally {
     progress.end();
@@ -155,9 +163,11 @@ async function sendAlerts(
   store: Store,
   report: ClusterReport,
   { notifiers, thresholds }: Alerts,
+  command: string | null,
 ): Promise<string> {
   const said = await tell(store, report, thresholds, {
     notifiers,
+    command,
     consoleRegion: null,
     onDamage: warnOfDamage(),
   });

@@ -38,6 +38,8 @@ export async function tell(
     /** Default: changes go to no event bus. */
     readonly bus?: EventBus | null;
     readonly consoleRegion: string | null;
+    /** Shows the report where readers of messages cannot reach the store. Default: `reports show`. */
+    readonly command?: string | null;
     /** Called for unreadable records; the previous record, if any, then says what was sent. */
     readonly onDamage: OnDamage;
     /** Reports a longer time between two runs. Default: never, as where an alarm watches the schedule. */
@@ -61,7 +63,8 @@ export async function tell(
     isDamaged && before === null
       ? ['The record of earlier messages cannot be read: all open findings are reported again.']
       : [];
-  const links = linksTo(store, run, deps.consoleRegion);
+  const { page, command } = linksTo(store, run, deps.consoleRegion);
+  const links = { page, command: deps.command ?? command };
   const message = clusterMessage(report, changes, links, notes, thresholds.reminderDays, whyByCheck);
   const said = isNews(changes) ? message : null;
   const unsent = await putEvents(deps.bus ?? null, () => eventsOf(report, changes, links));

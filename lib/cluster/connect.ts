@@ -11,7 +11,7 @@ import { invalid, kubeconfigTexts, loadKubeconfig, withoutContent } from './load
 import { isProxy, proxyFromEnvironment } from './proxy.ts';
 import { withoutUserinfo } from './redact.ts';
 import type { ClusterTarget } from './target.ts';
-import { readToken, tokenFileOf } from './token-file.ts';
+import { isTokenOfPod, readToken, tokenFileOf } from './token-file.ts';
 import { type Credentials, Transport } from './transport.ts';
 
 /** How to reach the API server of one cluster, which need not have answered yet. */
@@ -20,6 +20,8 @@ export type Connection = {
   readonly transport: Transport;
   /** How kubectl reaches the same cluster; only with a kubeconfig of the user's. */
   readonly kubectl?: KubectlOptions;
+  /** It uses the service account of the pod that it runs in: its files are out of a reader's reach. */
+  readonly inPod?: true;
 };
 
 /** An open connection to one cluster. Close it at the end of the run. */
@@ -59,9 +61,9 @@ export async function connect(target: ClusterTarget, options: ConnectOptions): P
  * @throws AuditError KUBECONFIG_INVALID, CLUSTER_UNAUTHENTICATED, AWS
  */
 export async function open(target: ClusterTarget, options: ConnectOptions): Promise<Connection> {
-  const { name, credentials, kubectl } =
+  const { name, credentials, kubectl, inPod } =
     target.kind === 'eks'
-      ? { ...(await (await import('./eks.ts')).eksCredentials(target)), kubectl: null }
+      ? { ...(await (await import('./eks.ts')).eksCredentials(target)), kubectl: null, inPod: false }
       : await fromKubeconfig(target, { deadline: options.pluginDeadline, onWaiting: options.onUnanswered });
   const agent = `netns-auditor/${options.version}`;
   const proxy = credentials.proxy ?? proxyFromEnvironment(credentials.server, process.env);
@@ -73,7 +75,7 @@ export async function open(target: ClusterTarget, options: ConnectOptions): Prom
     throw invalid(source, 'it is not the URL of a proxy', 'Write it as http://host:port.');
   }
   const transport = new Transport({ ...credentials, proxy }, agent, options.onUnanswered);
-  return { name, transport, ...(kubectl === null ? {} : { kubectl }) };
+  return { name, transport, ...(kubectl === null ? {} : { kubectl }), ...(inPod ? { inPod } : {}) };
 }
 
 /** Asks the cluster for its identity. @throws AuditError CLUSTER_*, ABORTED */
@@ -127,7 +129,7 @@ export async function identify(
 async function fromKubeconfig(
   target: Exclude<ClusterTarget, { kind: 'eks' }>,
   plugins: PluginOptions,
-): Promise<{ name: string; credentials: Credentials; kubectl: KubectlOptions | null }> {
+): Promise<{ name: string; credentials: Credentials; kubectl: KubectlOptions | null; inPod: boolean }> {
   const { config, source } = await loadKubeconfig(target, plugins);
   // The client's default if there is neither a file nor a service account.
   if (target.kind === 'kubeconfig' && config.getCurrentCluster()?.server === 'http://localhost:8080') {
@@ -182,14 +184,16 @@ async function fromKubeconfig(
       'its user gets its token from a file (tokenFile), which is not there',
       'Put the token itself, or a client certificate, into a kubeconfig that is kept in a secret.',
     );
+  const inPod = isTokenOfPod(rest.tokenFile) || isTokenOfPod(user.authProvider?.config?.tokenFile);
   return {
     name: context,
+    inPod,
     credentials: await credentialsOf(config, source, {
       server: cluster.server,
       proxy: cluster.proxyUrl || null,
       ...rest,
     }),
-    kubectl: isOfUser(target) ? kubectlOptions({ context, file: target.file }) : null,
+    kubectl: isOfUser(target) && !inPod ? kubectlOptions({ context, file: target.file }) : null,
   };
 }
 

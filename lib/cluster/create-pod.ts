@@ -146,7 +146,7 @@ function refusedRemedy(message: string, namespace: string): string {
     return `Allow it in its namespace only: kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=privileged --overwrite`;
   }
   if (message.includes("ValidatingAdmissionPolicy 'netns-auditor'")) {
-    return 'Apply the policy of this version and for this image: netns-audit manifests --image IMAGE | kubectl apply -f -';
+    return 'Apply the policy of this version and for this image (with the chart: helm upgrade): netns-audit manifests --image IMAGE | kubectl apply -f -';
   }
   if (message.includes('admission webhook') || message.includes('ValidatingAdmissionPolicy')) {
     return `Exempt the namespace ${namespace} from that policy; deploy/admission-policy.yaml admits nothing there but the probe pod.`;
@@ -159,6 +159,6 @@ function refusedRemedy(message: string, namespace: string): string {
   if (/(?:minimum|maximum) \w+ usage per/.test(message))
     return `Remove the LimitRange of the namespace ${namespace}, or let it admit requests of 10m CPU and 32Mi, and a limit of 256Mi.`;
   if (message.includes('not found'))
-    return 'Create the namespace and the roles: netns-audit manifests | kubectl apply -f -';
+    return 'Create the namespace and the roles (with the chart: helm upgrade): netns-audit manifests | kubectl apply -f -';
   return grantRights(userIn(message), namespace);
 }

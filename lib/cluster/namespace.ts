@@ -60,7 +60,8 @@ export async function ensureNamespace(
         `the namespace ${name} is missing, and you may not create it`,
         {
           cause: error,
-          remedy: 'Ask an administrator to apply what is needed: netns-audit manifests | kubectl apply -f -',
+          remedy:
+            'Ask an administrator to apply what is needed (with the chart: helm upgrade): netns-audit manifests | kubectl apply -f -',
         },
       );
     }

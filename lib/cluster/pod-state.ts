@@ -101,7 +101,8 @@ export function stuck(state: PodState): AuditError {
   const image = /image/i.test(state.problem ?? '');
   return new AuditError('PROBE_REFUSED', `the probe pod cannot start: ${state.problem}`, {
     remedy: image
-      ? 'Use an image that the nodes can pull (--image), with --pull-secret where the registry wants one.'
+      ? 'Use an image that the nodes can pull: --image, and --pull-secret if the registry needs one (with the chart: ' +
+        'probe.image and probe.pullSecret, then helm upgrade).'
       : 'Look at the node: kubectl describe pod shows the same message.',
   });
 }
@@ -117,6 +118,6 @@ export function overdue(state: PodState | undefined): AuditError {
   return new AuditError('DEADLINE', message, {
     retryable: true,
     remedy:
-      "Look at the node's kubelet and runtime (systemctl status kubelet containerd), or give it longer with --deadline.",
+      "Look at the node's kubelet and runtime (systemctl status kubelet containerd), or give it longer with --deadline (with the chart: probe.deadline).",
   });
 }

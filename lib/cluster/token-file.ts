@@ -29,6 +29,14 @@ export function tokenFileOf(
   return null;
 }
 
+/** Where the kubelet puts the token of a pod's service account; Windows and sandboxes put folders in front. */
+const OF_POD = /\/run\/secrets\/kubernetes\.io\/serviceaccount\/[^/]+$/;
+
+/** Whether it is the token of the pod that reads it: nobody outside of the pod has that file. */
+export function isTokenOfPod(path: unknown): boolean {
+  return typeof path === 'string' && OF_POD.test(path);
+}
+
 /** Read on each use, as the token may be renewed in the file. @throws AuditError CLUSTER_UNAUTHENTICATED */
 export async function readToken(path: string, source: string): Promise<string> {
   const failed = (why: string): AuditError =>

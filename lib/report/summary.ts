@@ -53,12 +53,20 @@ export function unknownServices({ coverage, findings }: ClusterReport): string |
 /** Pods to name per reason. */
 const NAMED = 3;
 
-/** Which pods were not judged and why, and what to do for young ones; null if all were. */
-export function unjudgedPods({ coverage: { young, unjudged } }: ClusterReport): string | null {
+/**
+ * Which pods were not judged and why, and what to do for young ones; null if all were.
+ *
+ * @param inPod - a pod prints it: nobody can give its audit other options
+ */
+export function unjudgedPods(
+  { coverage: { young, unjudged } }: ClusterReport,
+  inPod: boolean = false,
+): string | null {
+  const all = inPod ? '' : ` ${ALL}`;
   if (unjudged === undefined)
     return young === undefined
       ? null
-      : `${notJudged(young.pods, `pod younger than ${young.seconds} seconds`, `pods younger than ${young.seconds} seconds`)}. ${ALL}`;
+      : `${notJudged(young.pods, `pod younger than ${young.seconds} seconds`, `pods younger than ${young.seconds} seconds`)}.${all}`;
   const reasons = unjudged.map(({ reason, pods, named }) => {
     const shown = named.slice(0, NAMED).map((name) => printable(name, 320));
     const rest = pods - shown.length;
@@ -68,7 +76,7 @@ export function unjudgedPods({ coverage: { young, unjudged } }: ClusterReport): 
     );
   });
   const sum = unjudged.reduce((all, { pods }) => all + pods, 0);
-  return `${notJudged(sum, 'pod')}: ${reasons.join('; ')}.${young === undefined ? '' : ` ${ALL}`}`;
+  return `${notJudged(sum, 'pod')}: ${reasons.join('; ')}.${young === undefined ? '' : all}`;
 }
 
 const ALL = '--settle 0s judges all pods and leftovers, however young.';
@@ -92,8 +100,8 @@ export function minute(iso: string): string {
 export const ACTIVE = 'netns-audit audit --active ping,dns';
 
 /** Says that faults visible only to packets were not checked; null if packets were sent. */
-export function unsent({ coverage }: ClusterReport): string | null {
+export function unsent({ coverage }: ClusterReport, inPod: boolean = false): string | null {
   return coverage.nodes.length === 0 || coverage.checks.some(({ topic }) => topic === 'connectivity')
     ? null
-    : `No packets were sent. To send some: ${ACTIVE}`;
+    : `No packets were sent.${inPod ? '' : ` To send some: ${ACTIVE}`}`;
 }

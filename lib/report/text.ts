@@ -155,15 +155,14 @@ function details(
     rest.push(group);
     if (isBad) shown.push(groupHead(group, options));
   }
-  const all = command(
-    ...['netns-audit', 'reports', 'show', report.runId, '--details'],
-    ...(options.store == null ? [] : ['--store', options.store]),
-  );
+  const show = ['reports', 'show', report.runId, '--details'];
+  const all = command('netns-audit', ...show, ...(options.store == null ? [] : ['--store', options.store]));
+  const inStore = options.inPod === true ? command(...show) : '--details';
   const asides = [
     ...(rest.length === 0
       ? []
       : [
-          `Listed above without details: ${severitiesOf(rest)}. See them: ${options.store === null ? '--details' : all}`,
+          `Listed above without details: ${severitiesOf(rest)}. See them: ${options.store === null ? inStore : all}`,
         ]),
     `Explain a finding: netns-audit checks ${first.lead.check}`,
     ...(options.checkAgain == null ? [] : [`Check a repair: ${options.checkAgain}`]),
@@ -247,9 +246,12 @@ function listOf<T>(title: string, items: readonly T[], lines: (item: T) => reado
 
 /** What was audited, what was not tried, and the verdict. */
 function summary(report: ClusterReport, options: TextOptions): string[] {
-  const asides = [worstNodes(report), unjudgedPods(report), unknownServices(report), unsent(report)].filter(
-    (line) => line !== null,
-  );
+  const asides = [
+    worstNodes(report),
+    unjudgedPods(report, options.inPod),
+    unknownServices(report),
+    unsent(report, options.inPod),
+  ].filter((line) => line !== null);
   const counts = severityCounts(report);
   const changed = [
     ...(['new', 'open'] as const).flatMap((state) => {

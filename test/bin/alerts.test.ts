@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { StubApiServer } from '../stub/api-server.ts';
 import { run, type Said } from './run.ts';
 
@@ -47,7 +47,18 @@ async function aCluster(destinations: (url: string) => object[]) {
       ...['audit', '--kubeconfig', join(directory, 'kubeconfig'), '--store', join(directory, 'store')],
       ...['--deadline', '5s', '--alerts', file, ...args],
     );
-  return { audit, got, hook };
+  /** Signs in as the service account of a pod from now on. */
+  const movedIntoPod = async (): Promise<void> => {
+    const folder = join(directory, 'run/secrets/kubernetes.io/serviceaccount');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'token'), 'token');
+    const user = { tokenFile: join(folder, 'token') };
+    await writeFile(join(directory, 'kubeconfig'), stub.kubeconfig({ user }));
+    vi.stubEnv('POD_NAMESPACE', 'tools');
+    vi.stubEnv('POD_NAME', 'auditor-1-x');
+    onTestFinished(() => void vi.unstubAllEnvs());
+  };
+  return { audit, got, hook, movedIntoPod };
 }
 
 it('an audit tells what changed, once, and says whom it told', async () => {
@@ -58,6 +69,17 @@ it('an audit tells what changed, once, and says whom it told', async () => {
   const second = await audit();
   expect(second.error).toContain('Nothing new to send to webhook team.');
   expect(got).toHaveLength(1);
+});
+
+it('an audit in a pod leads to its log, as nobody else reads its volume', async () => {
+  const { audit, got, movedIntoPod } = await aCluster((url) => [{ kind: 'webhook', name: 'team', url }]);
+  await movedIntoPod();
+  const { error, out } = await audit();
+  expect(error).toMatch(/^Kept in .*store as run \S+\.$/m);
+  expect(`${error}${out}`).not.toMatch(/As a page|file:\/\/|--active/);
+  expect(JSON.parse(got[0] ?? '')).toMatchObject({
+    report: { command: 'kubectl -n tools logs auditor-1-x' },
+  });
 });
 
 it('an audit whose destination takes nothing ends with 5, and says what to do; the report is printed all the same', async () => {

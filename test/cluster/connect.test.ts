@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -75,6 +75,31 @@ describe('a kubeconfig', () => {
     expect(await attempt({ kind: 'kubeconfig' })).toMatchObject({ kubectl: ['--context', 'stub'] });
     vi.unstubAllEnvs();
     expect(await attempt({ kind: 'kubeconfig-text', text: stub.kubeconfig() })).not.toHaveProperty('kubectl');
+  });
+
+  it.each([
+    ['tokenFile', (tokenFile: string) => ({ tokenFile })],
+    [
+      'auth-provider',
+      (tokenFile: string) => ({ 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }),
+    ],
+  ])('leads no reader to the service account of a pod (%s)', async (_, user) => {
+    const root = await mkdtemp(join(tmpdir(), 'netns-auditor-'));
+    const folder = join(root, 'run/secrets/kubernetes.io/serviceaccount');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'token'), 'first');
+    await writeFile(join(root, 'token'), 'first');
+    const inPod = await attempt({
+      kind: 'kubeconfig',
+      file: await file(stub.kubeconfig({ user: user(join(folder, 'token')) })),
+    });
+    expect(inPod).toMatchObject({ name: 'stub', inPod: true });
+    expect(inPod).not.toHaveProperty('kubectl');
+    const path = await file(stub.kubeconfig({ user: user(join(root, 'token')) }));
+    const ofUser = await attempt({ kind: 'kubeconfig', file: path });
+    expect(ofUser).toMatchObject({ kubectl: ['--kubeconfig', path, '--context', 'stub'] });
+    expect(ofUser).not.toHaveProperty('inPod');
+    await rm(root, { recursive: true });
   });
 
   it('that has no such context says which it has', async () => {

@@ -274,6 +274,26 @@ CRITICAL  prod-eu: 1 critical; 1 new
     expect(write(report, 'text', { ...plain, checkAgain: null })).not.toContain('Check a repair');
   });
 
+  it('of a pod names no command that needs its store or its options', () => {
+    const repair = { kind: 'recreate-pod', namespace: 'shop', name: 'web-1' } as const;
+    const medium = { severity: 'medium', state: 'open' } as const;
+    const findings = [
+      aFinding({ repair }),
+      ...[1, 2, 3].map((each) => aFinding({ fingerprint: `f${each}`, check: `check-${each}`, ...medium })),
+    ];
+    const report = aReport({ verdict: 'critical', findings });
+    report.coverage.young = { pods: 3, seconds: 300 };
+    const ofUser = write(report, 'text', plain);
+    expect(ofUser).toContain('netns-audit remediate');
+    expect(ofUser).toContain('--settle 0s');
+    expect(ofUser).toContain('See them: netns-audit reports show');
+    const inPod = write(report, 'text', { ...plain, store: null, inPod: true });
+    expect(inPod).toContain(`See them: reports show ${report.runId} --details\n`);
+    expect(inPod).toContain('3 pods younger than 300 seconds were not judged.\n');
+    expect(inPod).toContain('No packets were sent.\n');
+    expect(inPod).not.toMatch(/netns-audit (?!checks )|--store|--settle|--active/);
+  });
+
   it('adds up in every format for people what several faults do to one workload', () => {
     for (const format of ['text', 'markdown', 'html'] as const)
       expect(write(aReport({ verdict: 'critical', findings: twoFaultsOfCart }), format, plain)).toContain(
