@@ -78,7 +78,7 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     expect(JSON.stringify(policyOf({ clusterName: 'prod', probe: { image } }))).toContain(image);
   });
 
-  it.each(['audit', 'audit-retention'])(
+  it.each(['audit', 'audit-doctor', 'audit-retention'])(
     '%s runs without any right on its node, and writes nowhere but to its volumes',
     (name) => {
       const { securityContext, containers } = podOf(
@@ -100,7 +100,10 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     const s3 = { bucket: 'audits', prefix: 'netns', endpoint: 'http://minio.storage:9000' };
     const all = rendered({ clusterName: 'prod', store: { s3 }, secretName: 'keys' });
     expect(all.filter(({ kind }) => kind === 'PersistentVolumeClaim')).toEqual([]);
-    expect(all.filter(({ kind }) => kind === 'CronJob')).toHaveLength(1);
+    expect(all.filter(({ kind }) => kind === 'CronJob').map(({ metadata }) => metadata.name)).toEqual([
+      'audit',
+      'audit-doctor',
+    ]);
     const [container] = podOf(named(all, 'CronJob', 'audit')).containers;
     expect(container?.args).toContain('--store=s3://audits/netns');
     expect(container?.env).toContainEqual({ name: 'AWS_ENDPOINT_URL_S3', value: s3.endpoint });
@@ -118,10 +121,65 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     expect(podOf(named(all, 'CronJob', 'audit')).containers[0]?.args.join(' ')).toContain('--alerts=');
   });
 
+  it('has a doctor for the same places, who comes only when called', () => {
+    const all = rendered({
+      clusterName: 'prod',
+      destinations: [{ kind: 'slack', name: 'team', url: { env: 'SLACK_URL' } }],
+      probe: { image: 'mirror/netshoot:1', pullSecret: 'mirror' },
+    });
+    const doctor = named(all, 'CronJob', 'audit-doctor');
+    expect(doctor.spec).toMatchObject({ suspend: true });
+    const argsOf = (name: string) => podOf(named(all, 'CronJob', name)).containers[0]?.args ?? [];
+    const [command, ...shared] = argsOf('audit-doctor');
+    expect(command).toBe('doctor');
+    expect(shared.map((each) => each.split('=')[0])).toEqual([
+      '--kubeconfig',
+      '--store',
+      '--alerts',
+      '--image',
+      '--pull-secret',
+      '--deadline',
+    ]);
+    expect(argsOf('audit')).toEqual(expect.arrayContaining(shared));
+    expect(podOf(doctor).containers[0]?.env).toEqual(
+      podOf(named(all, 'CronJob', 'audit')).containers[0]?.env,
+    );
+  });
+
+  it('tells the audit its own pod, which messages name', () => {
+    const [container] = podOf(named(rendered({ clusterName: 'prod' }), 'CronJob', 'audit')).containers;
+    expect(container?.env.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['POD_NAMESPACE', 'POD_NAME']),
+    );
+  });
+
+  it.each(['30 3 * * *', '*/15  0-5,22 1 JAN-mar ?', '@daily', '0 23 31 12 6'])(
+    'takes the schedule %s',
+    (schedule) => {
+      expect(named(rendered({ clusterName: 'prod', schedule }), 'CronJob', 'audit').spec).toMatchObject({
+        schedule,
+      });
+    },
+  );
+
+  it.each(['netns-auditor', 'localhost:5000/a/b', 'registry.example.com/netns-auditor'])(
+    'takes the image repository %s',
+    (repository) => {
+      const [container] = podOf(
+        named(rendered({ clusterName: 'prod', image: { repository } }), 'CronJob', 'audit'),
+      ).containers;
+      expect(container?.image.startsWith(`${repository}:`)).toBe(true);
+    },
+  );
+
   it.each([
-    [{}, 'clusterName'],
+    [{}, 'clusterName is not set'],
     [{ clusterName: 'a b' }, 'clusterName'],
     [{ clusterName: 'prod', schedule: 'nightly' }, 'schedule'],
+    [{ clusterName: 'prod', schedule: '60 3 * * *' }, 'schedule: "60" is not a valid minute'],
+    [{ clusterName: 'prod', schedule: '0 24 * * *' }, 'schedule: "24" is not a valid hour'],
+    [{ clusterName: 'prod', schedule: '0 3 * * 1-7' }, 'schedule: "1-7" is not a valid day of the week'],
+    [{ clusterName: 'prod', image: { repository: 'registry/a:0.1.0' } }, '/image/repository'],
     [{ clusterName: 'prod', replicas: 3 }, 'replicas'],
     [{ clusterName: 'prod', retention: { evidenceDays: 0 } }, 'evidenceDays'],
     [{ clusterName: 'prod', probe: { image: 'x"]; true' } }, 'image'],
@@ -129,7 +187,14 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
       { clusterName: 'prod', destinations: [{ kind: 'slack', name: 'a', url: 'https://hooks' }] },
       'destinations',
     ],
-    [{ clusterName: 'prod', destinations: [{ kind: 'pager', name: 'a' }] }, 'destinations'],
+    [
+      { clusterName: 'prod', destinations: [{ kind: 'pager', name: 'a' }] },
+      "/destinations/0/kind': value must be one of 'webhook', 'slack', 'alertmanager', 'mail'",
+    ],
+    [
+      { clusterName: 'prod', destinations: [{ kind: 'mail', name: 'a' }] },
+      "missing properties 'host', 'from', 'to'",
+    ],
   ])('refuses wrong values by name: %j', (values, name) => {
     expect(() => rendered(values)).toThrow(name);
   });

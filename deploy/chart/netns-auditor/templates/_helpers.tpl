@@ -40,3 +40,106 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end }}
+
+{{/* The pod of a command that speaks to the cluster. Takes a list: the chart, the container's name, its arguments. */}}
+{{- define "netns-auditor.pod" -}}
+{{- $name := index . 1 -}}
+{{- $args := index . 2 -}}
+{{- with index . 0 -}}
+metadata:
+  labels: {{- include "netns-auditor.labels" . | nindent 4 }}
+    app.kubernetes.io/component: {{ $name }}
+  annotations:
+    cluster-autoscaler.kubernetes.io/safe-to-evict: 'false'
+spec:
+  serviceAccountName: {{ .Release.Name }}
+  restartPolicy: Never
+  securityContext: {{- include "netns-auditor.podSecurity" . | nindent 4 }}
+  {{- with .Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . | quote }}
+    {{- end }}
+  {{- end }}
+  containers:
+    - name: {{ $name }}
+      image: {{ include "netns-auditor.image" . | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args: {{- $args | nindent 8 }}
+        - --kubeconfig=/etc/netns-audit/kubeconfig
+        - --store={{ include "netns-auditor.store" . }}
+        {{- if .Values.destinations }}
+        - --alerts=/etc/netns-audit/netns-audit.yaml
+        {{- end }}
+        - --image={{ .Values.probe.image }}
+        {{- with .Values.probe.pullSecret }}
+        - --pull-secret={{ . }}
+        {{- end }}
+        - --deadline={{ .Values.probe.deadline }}
+      env:
+        - { name: HOME, value: /tmp }
+        # Messages name the log of this pod.
+        - { name: POD_NAMESPACE, valueFrom: { fieldRef: { fieldPath: metadata.namespace } } }
+        - { name: POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
+        {{- if .Values.caCertificates }}
+        - { name: NODE_EXTRA_CA_CERTS, value: /etc/netns-audit/ca.pem }
+        {{- end }}
+        {{- with .Values.store.s3 }}
+        {{- if .bucket }}
+        - { name: AWS_REGION, value: {{ .region | quote }} }
+        {{- with .endpoint }}
+        - { name: AWS_ENDPOINT_URL_S3, value: {{ . | quote }} }
+        {{- end }}
+        {{- end }}
+        {{- end }}
+      {{- with .Values.secretName }}
+      envFrom:
+        - secretRef: { name: {{ . | quote }} }
+      {{- end }}
+      resources: {{- toYaml .Values.resources | nindent 8 }}
+      securityContext: {{- include "netns-auditor.containerSecurity" . | nindent 8 }}
+      volumeMounts:
+        - { name: config, mountPath: /etc/netns-audit, readOnly: true }
+        - { name: tmp, mountPath: /tmp }
+        {{- if not .Values.store.s3.bucket }}
+        - { name: store, mountPath: /store }
+        {{- end }}
+  volumes:
+    - name: config
+      configMap: { name: {{ .Release.Name | quote }} }
+    - name: tmp
+      emptyDir: {}
+    {{- if not .Values.store.s3.bucket }}
+    - name: store
+      persistentVolumeClaim: { claimName: {{ include "netns-auditor.claim" . | quote }} }
+    {{- end }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The schedule, if Kubernetes takes it: else the release would fail halfway. */}}
+{{- define "netns-auditor.schedule" -}}
+{{- $fields := list
+  (list "minute" "[0-5]?\\d")
+  (list "hour" "([01]?\\d|2[0-3])")
+  (list "day of the month" "(0?[1-9]|[12]\\d|3[01])")
+  (list "month" "(0?[1-9]|1[0-2]|[A-Za-z]{3})")
+  (list "day of the week, which is 0 to 6" "([0-6]|[A-Za-z]{3})")
+-}}
+{{- if not (hasPrefix "@" .) -}}
+{{- range $index, $given := regexSplit " +" . -1 -}}
+{{- $name := index $fields $index 0 -}}
+{{- $value := index $fields $index 1 -}}
+{{- $item := printf "([*?]|%s(-%s)?)(/[1-9]\\d*)?" $value $value -}}
+{{- if not (regexMatch (printf "^%s(,%s)*$" $item $item) $given) -}}
+{{- fail (printf "schedule: %q is not a valid %s" $given $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ . | quote }}
+{{- end }}
