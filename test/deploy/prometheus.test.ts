@@ -50,12 +50,14 @@ const rule = z.strictObject({
   labels: z.strictObject({ severity: z.enum(['critical', 'warning']) }),
   annotations: z.strictObject({ summary: z.string(), description: z.string() }),
 });
-const { groups } = z
-  .strictObject({ groups: z.tuple([z.strictObject({ name: z.string(), rules: z.array(rule) })]) })
-  .parse(parse(read('prometheus/netns-audit.rules.yaml')));
+const rulesFile = z.strictObject({
+  groups: z.tuple([z.strictObject({ name: z.string(), rules: z.array(rule) })]),
+});
+const rulesOf = (name: string) =>
+  rulesFile.parse(parse(read(`prometheus/${name}.rules.yaml`))).groups[0].rules;
 
 describe('the alert rules for Prometheus', () => {
-  it.each(groups[0].rules)(
+  it.each(rulesOf('netns-audit'))(
     '$alert asks for what reports have, and names what it has',
     ({ expr, annotations }) => {
       expect(wrongWith(expr)).toEqual([]);
@@ -68,9 +70,16 @@ describe('the alert rules for Prometheus', () => {
     },
   );
 
-  it('each have a test for promtool', () => {
-    const tests = read('prometheus/netns-audit.rules.test.yaml');
-    expect(groups[0].rules.filter(({ alert }) => !tests.includes(`alertname: ${alert}`))).toEqual([]);
+  it.each(['netns-audit', 'netns-auditor-chart'])('of %s each have a test for promtool', (name) => {
+    const tests = read(`prometheus/${name}.rules.test.yaml`);
+    expect(rulesOf(name).filter(({ alert }) => !tests.includes(`alertname: ${alert}`))).toEqual([]);
+  });
+
+  it('about the chart are about the Jobs that it has', () => {
+    const expressions = rulesOf('netns-auditor-chart').map(({ expr }) => expr);
+    for (const expression of expressions) expect(expression).toMatch(/"netns-auditor(?:-\.\+)?"/);
+    const audit = read('chart/netns-auditor/templates/audit.yaml');
+    expect(audit).toContain('kind: CronJob\nmetadata:\n  name: {{ .Release.Name }}\n');
   });
 });
 

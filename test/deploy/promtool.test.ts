@@ -19,13 +19,18 @@ const run = (args: readonly string[], input = '') => {
 };
 
 describe.skipIf(!hasPromtool)('promtool', () => {
-  it('finds nothing wrong with the rules', () => {
-    const { status, text } = run(['check', 'rules', '--lint=all', '--lint-fatal', 'netns-audit.rules.yaml']);
-    expect([status, text]).toEqual([0, expect.stringContaining('6 rules found')]);
+  const rules = [
+    ['netns-audit', 6],
+    ['netns-auditor-chart', 3],
+  ] as const;
+
+  it.each(rules)('finds nothing wrong with the rules %s', (name, count) => {
+    const { status, text } = run(['check', 'rules', '--lint=all', '--lint-fatal', `${name}.rules.yaml`]);
+    expect([status, text]).toEqual([0, expect.stringContaining(`${count} rules found`)]);
   });
 
-  it('raises each alert when it should, and none when not', () => {
-    const { status, text } = run(['test', 'rules', 'netns-audit.rules.test.yaml']);
+  it.each(rules)('raises each alert of %s when it should, and none when not', (name) => {
+    const { status, text } = run(['test', 'rules', `${name}.rules.test.yaml`]);
     expect([status, text]).toEqual([0, expect.stringContaining('SUCCESS')]);
   });
 
