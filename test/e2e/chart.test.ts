@@ -202,7 +202,15 @@ describe.skipIf(!hasHelm || load === undefined)('the chart', () => {
 
   afterAll(async () => {
     await run(helm, ['uninstall', 'chart', '-n', NAMESPACE, '--wait']);
-    for (const each of ['job/first', 'job/second', 'job/tidy', 'job/show', 'job/open-store', 'pod/receiver'])
+    for (const each of [
+      'job/first',
+      'job/second',
+      'job/doctor',
+      'job/tidy',
+      'job/show',
+      'job/open-store',
+      'pod/receiver',
+    ])
       await tryKubectl(['-n', NAMESPACE, 'delete', each, '--ignore-not-found']);
     for (const each of ['service/receiver', 'secret/chart-alerts', `pvc/${claim}`])
       await tryKubectl(['-n', NAMESPACE, 'delete', each, '--ignore-not-found']);
@@ -216,6 +224,8 @@ describe.skipIf(!hasHelm || load === undefined)('the chart', () => {
     const first = await ran('first', 'chart');
     expect([first.done, first.log]).toEqual(['Complete', first.log]);
     expect(first.log).toContain('Alerts sent to webhook hook, slack chat, alertmanager main, mail team.');
+    // Nobody who reads it has the files of the pod.
+    expect(first.log).not.toMatch(/--kubeconfig|--context|--store|file:\/\/|--settle/);
 
     const report = JSON.parse(
       await job('show', pod(['reports', 'show', '-o', 'json', '--store', '/store'])),
@@ -242,11 +252,27 @@ describe.skipIf(!hasHelm || load === undefined)('the chart', () => {
       'smtp',
     ]);
     const hook = sent.find(({ to }) => to === '/hook');
+    const { command } = (JSON.parse(hook?.body ?? '') as { report: { command: string } }).report;
+    expect(command).toMatch(new RegExp(`^kubectl -n ${NAMESPACE} logs first-\\w+$`));
+    expect(await kubectl(command.split(' ').slice(1))).toBe(first.log);
     const signed = `${hook?.headers['webhook-id']}.${hook?.headers['webhook-timestamp']}.${hook?.body}`;
     const signature = createHmac('sha256', Buffer.from(KEY, 'base64')).update(signed).digest('base64');
     expect(hook?.headers['webhook-signature']).toBe(`v1,${signature}`);
     for (const { to, headers, body } of sent)
       console.log(to, headers['webhook-signature'] ?? '', body.slice(0, 600));
+  });
+
+  it('has a doctor that checks everything and sends each destination a test message', async () => {
+    expect(await installed()).not.toContain('first-audit');
+    const before = (await received()).length;
+    const { done, log } = await ran('doctor', 'chart-doctor');
+    expect([done, log]).toEqual(['Complete', log]);
+    expect(log).toMatch(/^ok +probe /m);
+    expect(log).not.toContain('BROKEN');
+    expect((await received()).slice(before).map(({ to }) => to)).toEqual(
+      expect.arrayContaining(['/hook', '/slack', 'smtp']),
+    );
+    console.log(log);
   });
 
   it('clears the volume, and deletes nothing that is new', async () => {
