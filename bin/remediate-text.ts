@@ -28,6 +28,7 @@ const routes = (count: number): string => `delete ${plural(count, 'route or rule
 const pins = (count: number): string => `remove ${plural(count, 'file')} of pins`;
 const addresses = (count: number): string => `free ${plural(count, 'address', 'addresses')}`;
 const namespaces = (count: number): string => `delete ${plural(count, 'orphaned namespace')}`;
+const limits = (count: number): string => `raise ${plural(count, 'set')} of limits`;
 const pods = (count: number): string => `recreate ${plural(count, 'pod')}`;
 
 const lost = (count: number): string => `put back ${plural(count, 'object')}`;
@@ -86,6 +87,13 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
     planned: (count) =>
       `${pins(count)}, with no namespace on ${count === 1 ? 'it' : 'them'}. A pod on the node looks at each again right ` +
       'before, also in other mount namespaces, and proves that it is gone',
+  },
+  'raise-limits': {
+    columns: ['NODE', 'LIMITS'],
+    asked: limits,
+    planned: (count) =>
+      `${limits(count)} of the kernel, now and in /etc/sysctl.d. A pod on the node looks again right before that each is ` +
+      'as it was found and that the file will outlast a boot, lowers none, and proves both',
   },
   'recreate-pod': {
     columns: ['POD', 'WHY'],
@@ -223,7 +231,10 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
     ({ word, detail: reason }) => `${word}: ${reason}`,
   );
   // What was deleted is added again by hand alone; `--undo` takes back the rest.
-  const undo = act.kind === 'restore' || act.kind === 'delete-routes' ? byHandText(act, answers) : [];
+  const undo =
+    act.kind === 'restore' || act.kind === 'raise-limits' || act.kind === 'delete-routes'
+      ? byHandText(act, answers)
+      : [];
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
     ...[...others].map(

@@ -64,8 +64,8 @@ export function repairAdmissionPolicy(): string {
 #
 # In the namespace ${REPAIR_NAMESPACE} it admits the repair pod of this version of netns-auditor and no other, and lets nobody enter
 # it (exec, attach, port-forward, ephemeral containers). All that the pod can be told is which orphaned namespaces, pairs that lead into no
-# pod, records of addresses and losses of pods and of the node to look at, as an audit found them, whether to delete, to restore or to take
-# back, which boot of the node to end, how long they must have been there, and how much time there is.
+# pod, records of addresses, limits of the kernel and losses of pods and of the node to look at, as an audit found them, whether to delete,
+# to raise, to restore or to take back, which boot of the node to end, how long they must have been there, and how much time there is.
 # ${HOLDS} Left open are the node, the run's name and labels, requests and limits, and how long a run may take.`,
     scripted: {
       component: 'repair',

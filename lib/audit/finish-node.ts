@@ -6,11 +6,11 @@ import type { Settling } from './reboot-node.ts';
 import {
   askedOnNode,
   becameBy,
+  foundAgain,
   type NodeRecord,
   notDone,
   type OnNode,
   type RepairRequest,
-  staleAgain,
   WORDS,
 } from './repair-node.ts';
 
@@ -62,7 +62,7 @@ async function whatToFinish(
     return { node, orphans, objects: [] };
   }
   if (record.act !== 'delete-routes') return { node, orphans: [], objects: record.objects };
-  const again = await staleAgain(node, look);
+  const again = await foundAgain(node, look);
   await renew();
   if ('refused' in again) return again.refused;
   const objects = record.objects.filter(({ argument }) => again.found.has(argument));

@@ -8,8 +8,8 @@ import type { Finding } from '../model/finding.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
-import type { NamespacesAct, NodeAct } from '../repair/act.ts';
-import { type NodeObject, staleObjects } from '../repair/node-object.ts';
+import type { NamespacesAct, NodeAct, ObjectsAct } from '../repair/act.ts';
+import { type NodeObject, raisedLimits, staleObjects } from '../repair/node-object.ts';
 import { whyUnread } from './look-again.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 
@@ -71,21 +71,25 @@ export async function examineOnNode(
 
 /**
  * Only the API knows some owners of addresses, such as floating ones, and the pod on the node does not ask it: so routes
- * and rules have to be found by another audit as well.
+ * and rules have to be found by another audit as well. And limits are not raised if what filled them is gone.
  */
 async function askedAgain(
   act: NodeAct,
   { look }: ActContext,
 ): Promise<{ readonly act: NodeAct } | { readonly refused: string }> {
-  if (act.kind !== 'delete-routes') return { act };
-  const again = await staleAgain(act.node, look);
+  if (!isAskedAgain(act)) return { act };
+  const again = await foundAgain(act.node, look);
   if ('refused' in again) return again;
   const objects = act.objects.filter(({ trace }) => again.found.has(trace));
   return objects.length === 0 ? { refused: 'the fault was not seen again' } : { act: { ...act, objects } };
 }
 
-/** The routes and rules that an audit of the node finds now, by their arguments for the repair pod. */
-export async function staleAgain(
+function isAskedAgain(act: NodeAct): act is ObjectsAct {
+  return act.kind === 'delete-routes' || act.kind === 'raise-limits';
+}
+
+/** The traces of routes, rules and limits that an audit of the node finds now. */
+export async function foundAgain(
   node: string,
   look: ActContext['look'],
 ): Promise<{ readonly found: ReadonlySet<string> } | { readonly refused: string }> {
@@ -97,6 +101,7 @@ export async function staleAgain(
 }
 
 function tracesIn({ repair }: Finding): string[] {
+  if (repair?.kind === 'raise-limits') return [raisedLimits(repair).trace];
   return repair?.kind === 'delete-routes' ? staleObjects(repair).map(({ trace }) => trace) : [];
 }
 
@@ -145,6 +150,12 @@ export const WORDS: Record<NodeAct['kind'], Readonly<Record<'verb' | 'done' | 's
   'delete-veths': DELETES,
   'delete-routes': { ...DELETES, settled: 'it is as it should be' },
   'release-addresses': DELETES,
+  'raise-limits': {
+    verb: 'raise',
+    done: 'raised',
+    settled: 'it is as it should be',
+    all: 'as they should be',
+  },
 };
 
 /** Settings for a pod that repairs a node. */
@@ -220,7 +231,7 @@ async function proven(
     return {
       ...repair,
       ok: true,
-      detail: `${repair.detail}; an audit finds ${act.kind === 'restore' ? 'them in order' : 'nothing of them'}`,
+      detail: `${repair.detail}; an audit finds ${['restore', 'raise-limits'].includes(act.kind) ? 'them in order' : 'nothing of them'}`,
     };
   const checks = [...new Set(again.map(({ check }) => check))].join(', ');
   return { ...repair, ok: false, detail: `${repair.detail}; but an audit finds ${checks} of them` };
@@ -239,7 +250,8 @@ function whatTellsOf(act: NodeAct, done: readonly RepairAnswer[]): (finding: Fin
       ? done.flatMap(partsOf)
       : act.objects.filter(({ name }) => names.has(name)).map(({ trace }) => trace),
   );
-  if (act.kind === 'delete-routes') return (finding) => tracesIn(finding).some((trace) => parts.has(trace));
+  // Lines of the kernel log tell of a limit for a day: only a finding that would have it raised again counts.
+  if (isAskedAgain(act)) return (finding) => tracesIn(finding).some((trace) => parts.has(trace));
   return (finding) => tellsOf(finding, parts);
 }
 

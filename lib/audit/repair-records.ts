@@ -139,6 +139,7 @@ function whatOf(record: NodeRecord): string {
     restore: 'objects of pods',
     'take-back': 'objects of pods',
     'delete-pins': 'pins that are plain files',
+    'raise-limits': 'sets of limits',
     'delete-veths': 'leaked pairs',
     'delete-routes': 'routes and rules',
     'release-addresses': 'leaked records of addresses',

@@ -67,14 +67,24 @@ const deleted = base.extend({
 });
 
 const onNode = base.extend({
-  act: z.enum(['restore', 'take-back', 'delete-veths', 'delete-routes', 'release-addresses', 'delete-pins']),
+  act: z.enum([
+    'restore',
+    'take-back',
+    'delete-veths',
+    'delete-routes',
+    'release-addresses',
+    'delete-pins',
+    'raise-limits',
+  ]),
   node: z.string(),
   repairNamespace: z.string().describe('Kubernetes namespace of the pod that repairs.'),
   objects: z.array(
     z.object({
       name: z
         .string()
-        .describe('Of a link or pin, network and address, pod and what it lost, or what the node lost.'),
+        .describe(
+          'Of a link or pin, limits, network and address, pod and what it lost, or what the node lost.',
+        ),
       argument: z.string().describe('The argument with which the pod on the node got it.'),
       undo: z.string().optional().describe('Command for root on the node that takes back what was put back.'),
       result: z.string().nullable().describe('done, refused, failed or left; null while nothing is known.'),

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { isHostLinkName } from './cni-names.ts';
 import { cniPlugin, knownPlugins } from './cni-plugins.ts';
+import { raiseLimitsSchema } from './raised-limits.ts';
 import { ADDRESS, CONTAINER, kernelNumber, NETWORK, PIN, whole } from './repair-grammar.ts';
 import { restoreSchema } from './restorable.ts';
 import { deleteRoutesSchema } from './stale.ts';
@@ -92,6 +93,7 @@ export const repairSchema = z
     deleteVethSchema,
     deleteRoutesSchema,
     releaseAddressesSchema,
+    raiseLimitsSchema,
     restartAgentSchema,
     rebootNodeSchema,
     restoreSchema,
@@ -118,6 +120,7 @@ export const actKinds = [
   'delete-routes',
   'delete-namespaces',
   'delete-pins',
+  'raise-limits',
   'recreate-pod',
   'restart-agent',
   'reboot-node',

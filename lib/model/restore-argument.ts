@@ -1,4 +1,5 @@
 /** The arguments of the repair pod for objects to put back, and the patterns that its admission policy admits. */
+import { limitsPattern } from './raised-limits.ts';
 import { ADDRESS, ADDRESS_4, LINK, MAC, NUMBER, PIN, SUBNET_4 } from './repair-grammar.ts';
 import { FLAGS, onOff, type Restorable } from './restorable.ts';
 import { staleArguments } from './stale.ts';
@@ -12,7 +13,7 @@ export function restoreArgument(name: string, object: Restorable): string {
   return `restore-${what}=${[name, namespace.pin, namespace.inode, ...fieldsOf(object)].join(',')}`;
 }
 
-/** The argument to take the object back; null if the given one is not for an object that a pod lost. */
+/** The argument to take the object back; null if the given one is neither for an object that a pod lost nor for limits. */
 export function undoArgument(argument: string): string | null {
   return argumentsFor('restore').some((pattern) => new RegExp(pattern).test(argument))
     ? argument.replace(/^restore-/, 'undo-')
@@ -83,7 +84,10 @@ const argumentsFor = (word: 'restore' | 'undo'): string[] => {
     'gateway-neighbour': `${hostLink},${LINK},${ADDRESS},(${NONE}|${MAC}),(written|asked)`,
     'pod-neighbour': `${hostLink},${LINK},${ADDRESS},${MAC},${PIN},${NUMBER}`,
   };
-  return Object.entries(fields).map(([what, rest]) => `^${word}-${what}=${pod},${rest}$`);
+  return [
+    ...Object.entries(fields).map(([what, rest]) => `^${word}-${what}=${pod},${rest}$`),
+    limitsPattern(word),
+  ];
 };
 
 /** Patterns of arguments: one for each `what`, told apart by the text before `=`. */

@@ -1,5 +1,6 @@
 /** The pod that repairs one node: like the probe's, but with another script, for exactly the given objects. */
 import { COMPONENT_LABEL, REPAIR_NAMESPACE } from '../model/own-pods.ts';
+import { RESOURCE_LIMITS } from '../model/raised-limits.ts';
 import type { ActKind, Orphan } from '../model/repair.ts';
 import { CAPABILITIES, escaped, type ProbePodOptions, probePod } from './pod-manifest.ts';
 import { repairScript } from './repair-script.ts';
@@ -9,7 +10,7 @@ import { repairScript } from './repair-script.ts';
  * much as there is time for.
  */
 export function mostObjects(kind: ActKind): number {
-  return ['restore', 'take-back', 'delete-routes'].includes(kind) ? 200 : 2000;
+  return ['restore', 'take-back', 'delete-routes', 'raise-limits'].includes(kind) ? 200 : 2000;
 }
 
 export type RepairPodOptions = Pick<
@@ -30,6 +31,12 @@ export type RepairPodOptions = Pick<
   readonly activeDeadlineSeconds: number;
 };
 
+/** It needs no kernel log. Some limits are written only by who has one capability more, which no other repair gets. */
+function capabilitiesFor(objects: readonly string[]): string[] {
+  const isResource = objects.some((object) => RESOURCE_LIMITS.some((begin) => object.startsWith(begin)));
+  return [...CAPABILITIES.filter((each) => each !== 'SYSLOG'), ...(isResource ? ['SYS_RESOURCE'] : [])];
+}
+
 /** The pod as sent to the API. */
 export function repairPod({ orphans = [], objects = [], act, settleSeconds, ...options }: RepairPodOptions) {
   const pod = probePod({ namespace: REPAIR_NAMESPACE, ...options });
@@ -45,8 +52,7 @@ export function repairPod({ orphans = [], objects = [], act, settleSeconds, ...o
     ],
     securityContext: {
       ...container.securityContext,
-      // It needs no kernel log.
-      capabilities: { drop: ['ALL'], add: CAPABILITIES.filter((each) => each !== 'SYSLOG') },
+      capabilities: { drop: ['ALL'], add: capabilitiesFor(objects) },
     },
   }));
   return {

@@ -13,6 +13,7 @@ export const REPAIR_PARTS = [
   ['./repair/', 'pairs.sh'],
   ['./repair/', 'leaked.sh'],
   ['./repair/', 'stale.sh'],
+  ['./repair/', 'limits.sh'],
   ['./repair/', 'restore.sh'],
   ['./repair/', 'reboot.sh'],
   ['./repair/', 'end.sh'],

@@ -24,8 +24,8 @@ export type NamespacesAct = Planned & {
 };
 
 /**
- * Puts back what pods lost, or takes it back, or deletes pairs that lead into no pod, address records
- * without a container, or pins that are plain files, on one node.
+ * Puts back what pods lost, or takes it back, deletes pairs that lead into no pod, address records without a
+ * container, or pins that are plain files, or raises limits of the kernel, on one node.
  */
 export type ObjectsAct = Planned & {
   readonly kind:
@@ -34,7 +34,8 @@ export type ObjectsAct = Planned & {
     | 'delete-veths'
     | 'delete-routes'
     | 'release-addresses'
-    | 'delete-pins';
+    | 'delete-pins'
+    | 'raise-limits';
   readonly objects: readonly NodeObject[];
 };
 

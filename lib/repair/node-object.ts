@@ -4,6 +4,7 @@
  */
 import type { Finding } from '../model/finding.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
+import { limitsArgument, limitsUndo } from '../model/raised-limits.ts';
 import type { RepairOf } from '../model/repair.ts';
 import { isOfNode, restorableName } from '../model/restorable.ts';
 import { restoreArgument } from '../model/restore-argument.ts';
@@ -32,6 +33,15 @@ export function staleObjects({ objects }: RepairOf<'delete-routes'>): NodeObject
     trace: staleArgument(each),
     undo: staleUndo(each),
   }));
+}
+
+export function raisedLimits(repair: RepairOf<'raise-limits'>): NodeObject {
+  return {
+    name: repair.limits,
+    argument: limitsArgument(repair),
+    trace: repair.limits,
+    undo: limitsUndo(repair),
+  };
 }
 
 export function plainPin({ name, inode, made }: RepairOf<'delete-pins'>): NodeObject {

@@ -14,6 +14,7 @@ import {
   leakedRecords,
   type NodeObject,
   plainPin,
+  raisedLimits,
   restorables,
   staleObjects,
 } from './node-object.ts';
@@ -82,6 +83,13 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     ),
     // Refused as long as there is a record of the address.
     ...objectsActs('delete-routes', ofKind('delete-routes', found), ({ repair }) => staleObjects(repair)),
+    // What is deleted above may be all that fills them.
+    ...objectsActs(
+      'raise-limits',
+      ofKind('raise-limits', found),
+      ({ repair }) => [raisedLimits(repair)],
+      (finding) => whyNotRestored(finding, known),
+    ),
     ...podActs(ofKind('recreate-pod', found), known),
     ...agentActs(ofKind('restart-agent', found), known),
     ...rebootActs(ofKind('reboot-node', found), known, asked),

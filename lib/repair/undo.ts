@@ -22,7 +22,7 @@ export function planUndo(records: readonly RepairRecord[], node: string | undefi
     .filter((record) => node === undefined || nodeOf(record) === node)
     .toReversed()
     .map((record) =>
-      record.act === 'restore'
+      record.act === 'restore' || record.act === 'raise-limits'
         ? ofRestored(record)
         : { act: null, kept: record.act === 'delete-routes' ? ofRoutes(record) : [ofOther(record)] },
     );

@@ -13,7 +13,8 @@ const ADDED = {
 } as const;
 
 /** CEL for the list of what differs from a shape. Long, as it is one list: an entry for each field. */
-export function differencesFrom({ annotations, spec, container, appArmor, command, taken }: Shape): string {
+export function differencesFrom(shape: Shape): string {
+  const { annotations, spec, container, appArmor, command, taken, rather = {} } = shape;
   const security = container.securityContext as Fields;
   return [
     unless('object.metadata.name.startsWith("netns-audit-")', 'metadata.name'),
@@ -84,14 +85,25 @@ export function differencesFrom({ annotations, spec, container, appArmor, comman
       [...Object.keys(security), ...(appArmor === null ? [] : ['appArmorProfile'])],
       'spec.containers[0].securityContext.',
     ),
-    ...equal('variables.security', security, [], 'spec.containers[0].securityContext.'),
-    ...(appArmor === null
-      ? []
-      : [
-          unless(
-            `!has(variables.security.appArmorProfile) || variables.security.appArmorProfile == ${literal(appArmor)}`,
-            'spec.containers[0].securityContext.appArmorProfile',
-          ),
-        ]),
+    ...equal('variables.security', security, Object.keys(rather), 'spec.containers[0].securityContext.'),
+    ...eitherOf(security, rather),
+    ...appArmorOf(appArmor),
   ].join('\n+ ');
+}
+
+/** For fields of the security context that may have another value as well. */
+function eitherOf(security: Fields, rather: NonNullable<Shape['rather']>): string[] {
+  return Object.entries(rather).map(([field, { value, when }]) => {
+    const actual = `variables.security.${field}`;
+    return unless(
+      `has(${actual}) && (${actual} == ${literal(security[field])} || (${actual} == ${literal(value)} && ${when}))`,
+      `spec.containers[0].securityContext.${field}`,
+    );
+  });
+}
+
+function appArmorOf(profile: Shape['appArmor']): string[] {
+  const actual = 'variables.security.appArmorProfile';
+  const name = 'spec.containers[0].securityContext.appArmorProfile';
+  return profile === null ? [] : [unless(`!has(${actual}) || ${actual} == ${literal(profile)}`, name)];
 }

@@ -2,6 +2,7 @@
 import { canaryManifest } from '../../lib/audit/canary.ts';
 import { hostLinkNames } from '../../lib/model/cni-names.ts';
 import { DEFAULT_IMAGE, DEFAULT_NAMESPACE, REPAIR_NAMESPACE } from '../../lib/model/own-pods.ts';
+import { RESOURCE_LIMITS } from '../../lib/model/raised-limits.ts';
 import { ADDRESS, BOOT, CONTAINER, NETWORK, NUMBER, PIN } from '../../lib/model/repair-grammar.ts';
 import { restoreArguments, undoArguments } from '../../lib/model/restore-argument.ts';
 import { probePod, repairPod } from '../../lib/probe/index.ts';
@@ -21,6 +22,8 @@ export type Shape = {
   /** From 1.30 on, the server turns the annotation into a field. */
   readonly appArmor: Fields | null;
   readonly command: string;
+  /** Fields of the security context that may have another value under a condition in CEL. */
+  readonly rather?: Readonly<Record<string, { readonly value: unknown; readonly when: string }>>;
   /** Patterns of arguments, if more than one then each of one name; null: there are none. */
   readonly taken: readonly string[] | null;
 };
@@ -40,8 +43,10 @@ export function probeShape(): Scripted {
 
 export function repairShape(): Scripted {
   const settings = { orphans: [], act: true, settleSeconds: 900, activeDeadlineSeconds: 600 };
-  return scripted(
-    repairPod({ ...onNode, ...settings, namespace: REPAIR_NAMESPACE }),
+  const pod = (...objects: string[]) =>
+    repairPod({ ...onNode, ...settings, objects, namespace: REPAIR_NAMESPACE });
+  const shape = scripted(
+    pod(),
     `^orphan=${PIN}:${NUMBER}:[0-9]{1,10}$`,
     `^pin=${PIN}:${NUMBER}:[0-9]{1,10}$`,
     `^veth=(${hostLinkNames.join('|')}):${NUMBER}$`,
@@ -53,6 +58,20 @@ export function repairShape(): Scripted {
     '^settle=([3-9][0-9]{2}|[1-9][0-9]{3,4})$',
     '^total=[0-9]{1,5}$',
   );
+  const [resourceful] = pod(RESOURCE_LIMITS[0]).spec.containers;
+  const alone = [...RESOURCE_LIMITS, 'act=', 'settle=', 'total=']
+    .map((begin) => `each.startsWith(${literal(begin)})`)
+    .join(' || ');
+  return {
+    ...shape,
+    // Nothing else is done with the capability that these limits need.
+    rather: {
+      capabilities: {
+        value: resourceful?.securityContext.capabilities,
+        when: `has(variables.container.args) && variables.container.args.all(each, ${alone})`,
+      },
+    },
+  };
 }
 
 /** A pod that runs a script of ours on its node. @param taken - what its arguments have to match */

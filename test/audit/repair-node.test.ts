@@ -17,6 +17,7 @@ import {
   aReport,
   aStaleRoute,
   leakedRecords,
+  lowLimits,
   somethingLost,
 } from '../report/sample.ts';
 import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
@@ -516,5 +517,77 @@ describe('deleting routes to addresses that nobody has', { timeout: 30_000 }, ()
     expect(await tryRoutes([first], [first])).toMatchObject([
       { result: 'surprise', detail: expect.stringContaining('an audit finds host-route-stale of them') },
     ]);
+  });
+});
+
+describe('raising limits', { timeout: 30_000 }, () => {
+  const { acts: raise } = planRepairs(aReport({ findings: [lowLimits()] }), {});
+  const NAME = 'user.max_net_namespaces';
+  /** Audits find these, one after the other. */
+  const tryRaise = async (...looks: (readonly Finding[])[]): Promise<ActResult[]> =>
+    await carryOutAll(cluster, raise, {
+      ...repairOptions({
+        runId,
+        store,
+        look: async () => aReport({ findings: [...(looks.shift() ?? [])] }),
+      }),
+    });
+  const capabilities = (pod: ApiObject | undefined): string[] =>
+    (pod?.spec as { containers: { securityContext: { capabilities: { add: string[] } } }[] } | undefined)
+      ?.containers[0]?.securityContext.capabilities.add ?? [];
+
+  it('is proven by an audit, recorded, and can be taken back', async () => {
+    log = `done ${NAME} it is as it should be\nend 1\n`;
+    // What only a line of the kernel log tells of is no proof against it.
+    expect(await tryRaise([lowLimits()], [lowLimits({ repair: null })])).toMatchObject([
+      { result: 'done', detail: '1 raised; an audit finds them in order' },
+    ]);
+    expect(argumentsOf(sent[0]).slice(3)).toEqual([`restore-limits=${NAME},node,0,1000:2000`]);
+    expect(capabilities(sent[0])).toContain('SYS_RESOURCE');
+    const records = await recordsOfRun(store, cluster, runId);
+    expect(records).toMatchObject([
+      {
+        act: 'raise-limits',
+        objects: [{ name: NAME, result: 'done', undo: expect.stringContaining('=1000') }],
+      },
+    ]);
+    const { acts: undo } = planUndo(records, undefined);
+    log = `done ${NAME} it is as it was found\nend 1\n`;
+    const undone = await carryOutAll(cluster, undo, {
+      ...repairOptions({ runId: newRunId(new Date(), 'undo'), store, look: async () => aReport() }),
+    });
+    expect(undone).toMatchObject([{ result: 'done', detail: '1 taken back' }]);
+    expect(argumentsOf(sent.at(-1)).slice(3)).toEqual([`undo-limits=${NAME},node,0,1000:2000`]);
+    expect(capabilities(sent.at(-1))).toContain('SYS_RESOURCE');
+  });
+
+  it('is refused where what filled them is gone by now', async () => {
+    expect(await tryRaise([])).toMatchObject([{ result: 'refused', detail: 'the fault was not seen again' }]);
+    expect(sent).toEqual([]);
+  });
+
+  it('is a surprise where an audit would have them raised again', async () => {
+    log = `done ${NAME} it is as it should be\nend 1\n`;
+    expect(await tryRaise([lowLimits()], [lowLimits()])).toMatchObject([
+      { result: 'surprise', detail: '1 raised; but an audit finds namespace-count-near-limit of them' },
+    ]);
+  });
+
+  it('that was stopped is completed by the next call', async () => {
+    log = `done ${NAME} it is as it should be\nend 1\n`;
+    const look = async () => aReport({ findings: [lowLimits()] });
+    const stopped = { ...repairOptions({ runId, store: storeOfTheKilled(directory), look }) };
+    await expect(carryOutAll(cluster, raise, stopped)).rejects.toThrow('killed');
+    log = `refused ${NAME} it is as it should be\nend 1\n`;
+    const [said] = await settleHalfDone(cluster, store, SETTLING);
+    expect(said).toMatch(
+      /^ann began to raise 1 sets of limits on node-1 .* it was completed: 1 were as they should be, 0 raised now\.$/,
+    );
+  });
+
+  it('is all that a repair pod gets the capability for', async () => {
+    await tryRepair();
+    expect(capabilities(sent[0])).not.toContain('SYS_RESOURCE');
+    expect(capabilities(sent[0])).toContain('SYS_ADMIN');
   });
 });

@@ -222,6 +222,19 @@ describe('the pod that repairs a node', () => {
     await tryKubectl(['--kubeconfig', kubeconfig, 'create', '--dry-run=server', '-f', '-'], {
       input: JSON.stringify(pod),
     });
+  /** Starts it, and waits for its end. */
+  const logOf = async (pod: ReturnType<typeof repairPod>): Promise<string> => {
+    const { name } = pod.metadata;
+    await kubectl(['--kubeconfig', kubeconfig, 'create', '-f', '-'], { input: JSON.stringify(pod) });
+    await waitFor('the pod to end', async () =>
+      (
+        await kubectl(['get', 'pod', name, '-n', REPAIR_NAMESPACE, '-o', 'jsonpath={.status.phase}'])
+      ).startsWith('Succeeded'),
+    );
+    const log = await kubectl(['logs', name, '-n', REPAIR_NAMESPACE]);
+    await kubectl(['delete', 'pod', name, '-n', REPAIR_NAMESPACE, '--wait=false']);
+    return log;
+  };
   /** With other arguments. */
   const told = (...args: string[]): object => {
     const pod = repairPod(options());
@@ -261,12 +274,71 @@ describe('the pod that repairs a node', () => {
     ['a link that no plugin named', 'veth=eth0:2'],
     ['a record in another place', `address=../etc:10.1.1.1:${'1'.repeat(64)}`],
     ['a record of no container', 'address=lab:10.1.1.1:'],
+    ['another limit', 'restore-limits=kernel.pid_max,node,0,1:2'],
     ['another setting', 'pattern=.*'],
     ['a time in which a pod may be created', 'settle=299'],
   ])('is not admitted with %s', async (_, argument) => {
     const { stderr, exitCode } = await tryPod(told('act=1', argument));
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain('this one differs in spec.containers[0].args');
+  });
+
+  it('is admitted with one capability more to raise limits of namespaces, and for nothing else', async () => {
+    const limits = 'restore-limits=user.max_net_namespaces,node,0,1000:2000';
+    const pod = repairPod(options({ orphans: [], objects: [limits] }));
+    const { stderr, exitCode } = await tryPod(pod);
+    expect(exitCode, stderr).toBe(0);
+    const neighbours = 'restore-limits=net.ipv4.neigh.default.gc_thresh,node,0,128:512,512:2048,1024:4096';
+    for (const other of [`orphan=${pin(1)}:4026531999:1700000000`, neighbours]) {
+      const more = pod.spec.containers.map((each) => ({ ...each, args: [...each.args, other] }));
+      const tried = await tryPod({ ...pod, spec: { ...pod.spec, containers: more } });
+      expect(tried.stderr).toContain('this one differs in spec.containers[0].securityContext.capabilities');
+    }
+    expect((await tryPod(told('act=1', neighbours))).exitCode).toBe(0);
+  });
+
+  it('raises limits of the node, and lowers them again', async () => {
+    const above = '/proc/sys/net/ipv4/neigh';
+    const directory = `${above}/default`;
+    // A node that is itself in a network namespace has none of its own.
+    const isStandIn = !(await onNode(node, `ls ${directory} 2>&1 || :`)).includes('gc_thresh1');
+    if (isStandIn)
+      await onNode(
+        node,
+        `mount -t tmpfs neigh ${above} && mkdir ${directory} && cd ${directory} && echo 128 >gc_thresh1 && echo 512 >gc_thresh2 && echo 1024 >gc_thresh3`,
+      );
+    const state = async (): Promise<string> =>
+      await onNode(node, `grep -H . ${directory}/gc_thresh? /etc/sysctl.d/*netns-audit* 2>&1 || :`);
+    const found = await state();
+    try {
+      const values = [...found.matchAll(/gc_thresh\d:(\d+)/g)].map(
+        ([, value]) => `${value}:${Number(value) * 2}`,
+      );
+      const objects = (word: string): string[] => [
+        `${word}-limits=net.ipv4.neigh.default.gc_thresh,node,0,${values.join(',')}`,
+      ];
+      const run = async (runId: string, word: string): Promise<string> =>
+        await logOf(repairPod(options({ runId, orphans: [], objects: objects(word) })));
+      const runId = `e2e-${Date.now()}`;
+      expect(await run(`${runId}-1`, 'restore')).toBe(
+        'done net.ipv4.neigh.default.gc_thresh it is as it should be\nend 1\n',
+      );
+      const raised = await state();
+      for (const value of values) expect(raised).toContain(`:${value.split(':')[1]}\n`);
+      expect(raised).toContain('zz-netns-audit-neighbours-4.conf:net.ipv4.neigh.default.gc_thresh1 = ');
+      expect(await run(`${runId}-2`, 'restore')).toContain(
+        'refused net.ipv4.neigh.default.gc_thresh it is as it should',
+      );
+      expect(await run(`${runId}-3`, 'undo')).toContain(
+        'done net.ipv4.neigh.default.gc_thresh it is as it was found',
+      );
+      expect(await state()).toBe(found);
+    } finally {
+      await onNode(
+        node,
+        `rm -f /etc/sysctl.d/zz-netns-audit-neighbours-4.conf${isStandIn ? `; umount ${above}` : ''}`,
+      );
+    }
   });
 
   it('is not admitted with another script or image, and no other pod is', async () => {
@@ -291,19 +363,11 @@ describe('the pod that repairs a node', () => {
     const manifest = repairPod(
       options({ orphans: [{ name: path.replace(/.*\//, ''), inode: inode ?? 0, made: made ?? 0 }] }),
     );
-    await kubectl(['--kubeconfig', kubeconfig, 'create', '-f', '-'], { input: JSON.stringify(manifest) });
-    const name = manifest.metadata.name;
-    await waitFor('the pod to end', async () =>
-      (
-        await kubectl(['get', 'pod', name, '-n', REPAIR_NAMESPACE, '-o', 'jsonpath={.status.phase}'])
-      ).startsWith('Succeeded'),
-    );
-    const log = await kubectl(['logs', name, '-n', REPAIR_NAMESPACE]);
+    const log = await logOf(manifest);
     // By now they are older than the settle time.
     expect(log).toMatch(
       /^refused cni-\S+ (?:a container of the runtime names it|the runtime still knows its sandbox)/,
     );
-    await kubectl(['delete', 'pod', name, '-n', REPAIR_NAMESPACE, '--wait=false']);
     expect(await waitReady('part=lives', 3)).toHaveLength(3);
   });
 });

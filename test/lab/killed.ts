@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { restoreAndUndo, restoreLab } from './restored.ts';
 
 /** The normal run takes every third step, which is now before and now after it; `npm run test:crash` takes all. */
-const sample = <T>(steps: readonly T[]): T[] =>
+export const sample = <T>(steps: readonly T[]): T[] =>
   steps.filter((_, index) => process.env.KILL_STEPS === 'all' || index % 3 === 0);
 
 /**

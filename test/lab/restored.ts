@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { repairScript } from '../../lib/probe/repair-script.ts';
 import { OF_ITS_OWN } from './lab.ts';
 
+type Lab = 'restore.sh' | 'restore-node.sh' | 'stale.sh' | 'limits.sh';
 /** By pod and what it lost: what the pod on the node said. */
 type Answers = ReadonlyMap<string, string>;
 /** By pod, and `node`. */
@@ -36,7 +37,7 @@ export type TakenBack = Restored & {
  *   and what the lab is to do meanwhile
  */
 export function restoreLab(
-  lab: 'restore.sh' | 'restore-node.sh' | 'stale.sh',
+  lab: Lab,
   act: boolean,
   environment: Readonly<Record<string, string>> = {},
 ): Restored {
@@ -46,7 +47,7 @@ export function restoreLab(
 
 /** As {@link restoreLab}, and takes back the first `count` that were put back. */
 export function restoreAndUndo(
-  lab: 'restore.sh' | 'restore-node.sh' | 'stale.sh',
+  lab: Lab,
   count: number,
   environment: Readonly<Record<string, string>> = {},
 ): TakenBack {
@@ -57,7 +58,17 @@ function sectionsOf(lab: string, act: boolean, environment: Readonly<Record<stri
   const script = ['pods.sh', lab].map((name) => readFileSync(new URL(name, import.meta.url), 'utf8'));
   const output = execFileSync(
     'unshare',
-    [...OF_ITS_OWN, 'sh', '-c', script.join(''), 'lab', repairScript(), act ? '1' : '0'],
+    // Limits of namespaces are those of the user namespace.
+    [
+      ...(lab === 'limits.sh' ? ['--user', '--map-root-user'] : []),
+      ...OF_ITS_OWN,
+      'sh',
+      '-c',
+      script.join(''),
+      'lab',
+      repairScript(),
+      act ? '1' : '0',
+    ],
     {
       encoding: 'utf8',
       timeout: 170_000,
@@ -79,7 +90,7 @@ function sectionsOf(lab: string, act: boolean, environment: Readonly<Record<stri
 }
 
 function answersIn(said: string): Answers {
-  const answers = [...said.matchAll(/^(\w+) (\d+\/\S+) (.+)$/gm)].map(
+  const answers = [...said.matchAll(/^(done|would|refused|failed|left) (\S+) (.+)$/gm)].map(
     ([, word, name, detail]) => [name ?? '', `${word}: ${detail}`] as const,
   );
   expect(said).toMatch(new RegExp(`^end ${answers.length}$`, 'm'));

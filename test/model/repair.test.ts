@@ -22,6 +22,12 @@ const staleRoute = (changes: object): Repair => ({
   ],
 });
 
+const limits = (values = [{ from: 1000, to: 2000 }]): Repair => ({
+  kind: 'raise-limits',
+  limits: 'user.max_net_namespaces',
+  values,
+});
+
 describe('an orphaned namespace', () => {
   it.each(['/run/netns', '/var/run/netns'])(
     'may be deleted where containerd has pinned it in %s',
@@ -57,6 +63,10 @@ describe('a repair that a report says', () => {
     ['a record whose address is a path', record({ address: '../../etc' })],
     ['a record whose container is no id', record({ container: 'x;reboot' })],
     ['no record at all', { kind: 'release-addresses', records: [] }],
+    ['limits that would be lowered', limits([{ from: 1000, to: 900 }])],
+    ['limits that are as high', limits([{ from: 1000, to: 1000 }])],
+    ['limits without all of their values', limits([])],
+    ['a limit that the kernel cannot keep', limits([{ from: 1000, to: 2 ** 31 }])],
     ['pods that are no CNI agent', { kind: 'restart-agent', namespace: 'shop', selector: 'app=shop' }],
     ['a pod with a name that no pod has', { kind: 'recreate-pod', namespace: 'shop', name: '--all' }],
     ['a pin longer than any path', pinned(`/${'x'.repeat(5000)}`)],
@@ -74,7 +84,7 @@ describe('a repair that a report says', () => {
   });
 
   it('is read as it was written', () => {
-    for (const repair of [pinned(`/run/netns/${ID}`), record({}), staleRoute({}), null, undefined])
+    for (const repair of [pinned(`/run/netns/${ID}`), record({}), staleRoute({}), limits(), null, undefined])
       expect(findingRepairSchema.parse(repair)).toEqual(repair);
   });
 });

@@ -11,6 +11,7 @@ import {
   aPlainPin,
   aReport,
   aStaleRoute,
+  lowLimits,
   aLeakedPair as pair,
   leakedRecords as records,
   somethingLost,
@@ -228,6 +229,29 @@ describe('a plan for what is leaked on a node', () => {
     expect(planned(aStaleRoute(5), records()).acts.map(({ kind }) => kind)).toEqual([
       'release-addresses',
       'delete-routes',
+    ]);
+  });
+
+  it('raises limits once what fills them is deleted, even if one audit has seen it', () => {
+    const { acts } = planned(lowLimits({ runs: 1 }), anOrphan(1));
+    expect(acts).toMatchObject([
+      { kind: 'delete-namespaces' },
+      {
+        kind: 'raise-limits',
+        refused: null,
+        objects: [
+          {
+            name: 'user.max_net_namespaces',
+            argument: 'restore-limits=user.max_net_namespaces,node,0,1000:2000',
+            undo: expect.stringMatching(
+              /zz-netns-audit-namespaces\.conf.*; sysctl -w user\.max_net_namespaces=1000$/,
+            ),
+          },
+        ],
+      },
+    ]);
+    expect(planned(lowLimits({ confidence: 'suspected' })).acts).toMatchObject([
+      { refused: 'it is only suspected' },
     ]);
   });
 

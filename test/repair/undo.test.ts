@@ -50,6 +50,16 @@ describe('what a run put back', () => {
     expect(kept).toEqual([]);
   });
 
+  it('has limits that are lowered again', () => {
+    const name = 'user.max_net_namespaces';
+    const limits = object(name, { name, argument: `restore-limits=${name},node,0,1000:2000` });
+    const { acts, kept } = planUndo([{ ...restored(limits), act: 'raise-limits' }], undefined);
+    expect(acts).toMatchObject([
+      { kind: 'take-back', objects: [{ name, argument: `undo-limits=${name},node,0,1000:2000` }] },
+    ]);
+    expect(kept).toEqual([]);
+  });
+
   it('has no reboot that could be taken back', () => {
     const { acts, kept } = planUndo(
       [

@@ -181,6 +181,18 @@ export function aStaleRoute(number: number, changes: Partial<Finding> = {}): Fin
   });
 }
 
+/** Limits of node-1 that are too low, with the values of an ordinary node. */
+export function lowLimits(changes: Partial<Finding> = {}): Finding {
+  return anOrphan(8, {
+    fingerprint: 'limits',
+    check: 'namespace-count-near-limit',
+    object: { kind: 'node', name: 'node-1' },
+    evidence: [],
+    repair: { kind: 'raise-limits', limits: 'user.max_net_namespaces', values: [{ from: 1000, to: 2000 }] },
+    ...changes,
+  });
+}
+
 /** Records of host-local on node-1 of a container that is gone. */
 export function leakedRecords(changes: Partial<Finding> = {}): Finding {
   const addresses = ['10.1.1.5', 'fd00::5'];

@@ -5,7 +5,7 @@ import type { AuditedObject } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { counted } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, type Outcome, pass, unknown } from '../define.ts';
-import { raiseLimits } from '../remedies/raise-limits.ts';
+import { raisedByTool, raiseLimits } from '../remedies/raise-limits.ts';
 import { lookOnNode } from '../remedies/steps.ts';
 
 const NEARLY = 0.9;
@@ -57,6 +57,12 @@ export const neighbourTableNearFull = defineCheck({
       const held = all === null ? null : Math.max(0, all - permanent(stacks, family));
       const full = held !== null && limit > 0 && held >= limit * NEARLY;
       if (last === undefined && !full) return pass(object);
+      const limits = `net.ipv${family}.neigh.default.gc_thresh` as const;
+      // Each is a power of two above the current number, in the kernel's own ratio 1 : 4 : 8.
+      const thresholds = [8, 2, 1].map((part, index) => ({
+        from: sysctlNumber(kernel, `${limits}${index + 1}`),
+        to: raised(limit, held) / part,
+      }));
       const value = `${held ?? 'an unknown number'} of ${limit > 0 ? limit : 'an unknown limit'}`;
       return fail(object, {
         detail:
@@ -87,16 +93,10 @@ export const neighbourTableNearFull = defineCheck({
             'find out which links have the most neighbours.',
             `ip -${family} neigh | awk '{print $3}' | sort | uniq -c | sort -rn | head`,
           ),
-          ...raiseLimits(
-            node,
-            `neighbours-${family}`,
-            // Each is a power of two above the current number, in the kernel's own ratio 1 : 4 : 8.
-            [8, 2, 1].map((part, index) => {
-              const name = `net.ipv${family}.neigh.default.gc_thresh${index + 1}`;
-              return { name, from: sysctlNumber(kernel, name), to: raised(limit, held) / part };
-            }),
-          ),
+          ...raiseLimits(node, limits, thresholds),
         ],
+        // An overflow of yesterday may long have been met, which a person has to see.
+        ...(full ? raisedByTool(limits, thresholds) : {}),
       });
     });
   },

@@ -1,6 +1,6 @@
 import { sysctlNumber } from '../../computed/kernel/sysctls.ts';
 import { defineCheck, fail, nodeObject, pass, unknown } from '../define.ts';
-import { raiseLimits } from '../remedies/raise-limits.ts';
+import { raisedByTool, raiseLimits } from '../remedies/raise-limits.ts';
 import { look } from '../remedies/steps.ts';
 
 const SHARE = 0.8;
@@ -22,6 +22,7 @@ export const namespaceCountNearLimit = defineCheck({
     const limit = sysctlNumber(kernel, LIMIT);
     if (limit === null) return [unknown(object, `the limit ${LIMIT} could not be read`)];
     const count = namespaces.length + hiddenNamespaces.length;
+    const raised = [{ from: limit, to: Math.max(limit, count) * 2 }];
     if (count <= limit * SHARE) return [pass(object)];
     return [
       fail(object, {
@@ -46,8 +47,9 @@ export const namespaceCountNearLimit = defineCheck({
           look(
             'Find what leaks: see the findings namespace-orphaned, namespace-held and namespace-hidden of this node.',
           ),
-          ...raiseLimits(node, 'namespaces', [{ name: LIMIT, from: limit, to: Math.max(limit, count) * 2 }]),
+          ...raiseLimits(node, LIMIT, raised),
         ],
+        ...raisedByTool(LIMIT, raised),
       }),
     ];
   },

@@ -1,17 +1,20 @@
 /** Limits of the kernel that are too low: raised now, kept for good, and how to take both back. */
 import type { RemedyStep } from '../../model/finding.ts';
+import { type LimitSet, limitsFile, raiseLimitsSchema, settingsOf } from '../../model/raised-limits.ts';
+import type { RepairOf } from '../../model/repair.ts';
 import { command } from '../../model/shell.ts';
 import { look, repairOnNode } from './steps.ts';
 
-/** A setting of sysctl; `from` is null where it could not be read. */
-export type Raised = { readonly name: string; readonly from: number | null; readonly to: number };
+/** Of one setting; `from` is null where it could not be read. */
+export type Raised = { readonly from: number | null; readonly to: number };
 
-/**
- * @param file - part of the file's name under /etc/sysctl.d, where it comes after all others
- * @param raised - in the order in which they are set
- */
-export function raiseLimits(node: string, file: string, raised: readonly Raised[]): RemedyStep[] {
-  const path = `/etc/sysctl.d/zz-netns-audit-${file}.conf`;
+/** @param values - of the settings of these limits, in their order. None of them is lowered. */
+export function raiseLimits(node: string, limits: LimitSet, values: readonly Raised[]): RemedyStep[] {
+  const path = limitsFile(limits);
+  const raised = settingsOf(limits).flatMap((name, index) => {
+    const { from, to } = values[index] ?? { from: null, to: 0 };
+    return to > (from ?? 0) ? [{ name, from, to }] : [];
+  });
   const before = raised.flatMap(({ name, from }) => (from === null ? [] : [`${name}=${from}`]));
   return [
     repairOnNode(
@@ -28,4 +31,17 @@ export function raiseLimits(node: string, file: string, raised: readonly Raised[
       `Where ${node} cannot be written, or another node takes its place one day, the same belongs into user data: see docs/limits.md.`,
     ),
   ];
+}
+
+/** For a failure: the tool raises them if all of them could be read. */
+export function raisedByTool(
+  limits: LimitSet,
+  values: readonly Raised[],
+): { readonly repair?: RepairOf<'raise-limits'> } {
+  const { data } = raiseLimitsSchema.safeParse({
+    kind: 'raise-limits',
+    limits,
+    values: values.map(({ from, to }) => ({ from, to: Math.max(from ?? 0, to) })),
+  });
+  return data === undefined ? {} : { repair: data };
 }

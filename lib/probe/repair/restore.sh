@@ -67,8 +67,8 @@ look_at_lost() {
     <restore.jq>' 2>errors) && [ -n "$state" ]
 }
 
-# What belongs to no pod has `none` in the place of its namespace.
-look_at() { case $2 in none) look_at_stale "$@" ;; *) look_at_lost "$@" ;; esac; }
+# What belongs to no pod has `none` in the place of its namespace, and limits of the kernel have `node`.
+look_at() { case $2 in none) look_at_stale "$@" ;; node) look_at_limits "$@" ;; *) look_at_lost "$@" ;; esac; }
 
 # put_back WHAT PIN INODE …: makes one change to one object. Fails, with the error in `answer`.
 put_back() {
@@ -90,6 +90,7 @@ put_back() {
     node-neighbour) ip neigh del "$7" dev "$6" ;;
     pod-neighbour) in_pod ip neigh del "$7" dev "$6" ;;
     stale-route) ip route del "$6" dev "$4" ;;
+    limits) raise_limits ;;
     stale-rule) case $5 in main) ip rule del to "$4" lookup main priority 512 ;; *) ip rule del from "$4" lookup "$5" priority 1536 ;; esac ;;
     gateway-neighbour)
       case $9 in
@@ -114,6 +115,7 @@ take_back() {
     aws-rule) case $7 in main) ip rule del to "$6" lookup main priority 512 ;; *) ip rule del from "$6" lookup "$7" priority 1536 ;; esac ;;
     forwarding) echo 0 >"$(setting_of "$(forwarding_of "$4")")" ;;
     link-setting) echo 0 >"$(setting_of "ipv4/conf/$4/$6")" ;;
+    limits) lower_limits ;;
     pod-neighbour) in_pod ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;;
     node-neighbour) ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;;
     gateway-neighbour) case $8 in none) in_pod ip neigh del "$7" dev "$6" ;; *) in_pod ip neigh replace "$7" lladdr "$8" nud permanent dev "$6" ;; esac ;;
@@ -122,8 +124,8 @@ take_back() {
 
 # Says from `state` whether it is as it was found, as it was put back, or between the two.
 is_found() { [ "${state% with hairpin}" = found ]; }
-# An entry that somebody wrote since is right too, but nothing that the repair left, so it is not taken back.
-is_put_back() { is_as_left || [ "$state" = 'somebody has written the right entry' ]; }
+# An entry or a file that somebody wrote since is right too, but nothing that the repair left, so it is not taken back.
+is_put_back() { is_as_left || [ "$state" = 'somebody has written the right entry' ] || [ "$state" = 'somebody has written the right file' ]; }
 is_as_left() { [ "$state" = right ]; }
 is_half() { [ "$state" = half ]; }
 
@@ -146,14 +148,14 @@ lost_answer() {
   if [ -n "$stopped" ]; then tell left "$name" "$stopped"
   # Nobody has most addresses: a route for any of them would look as a deletion leaves it.
   elif [ "$2" = none ] && [ $to = found ]; then tell refused "$name" 'what was deleted is added again by hand'
-  elif [ "$space" != none ] && ! runs_in "$space" "$3"; then tell refused "$name" "$why"
+  elif [ "$space" != none ] && [ "$space" != node ] && ! runs_in "$space" "$3"; then tell refused "$name" "$why"
   elif ! look_at "$@"; then tell left "$name" "not all could be looked at: $(said errors)"
   elif is_$to; then tell refused "$name" "$ended_as"
   elif ! is_$from && ! is_half; then tell refused "$name" "$state"
   elif [ "$act" != 1 ]; then tell would "$name" "$began_as"
   else
     stopped='another one did not go as it should' became=$changed
-    [ "$2" != none ] || became=deleted
+    case $2,$to in none,*) became=deleted ;; node,put_back) became=raised ;; node,*) became=lowered ;; esac
     if ! $change "$@"; then tell failed "$name" "it could not be $became: $(said answer)"
     elif ! seen_changed "$@"; then tell failed "$name" "it was $became, but $why"
     else

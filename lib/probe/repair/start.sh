@@ -10,6 +10,7 @@
 # - for each object that a pod lost of its network restore-WHAT=NAME,PIN,INODE,…: it is put back if it is as it was found;
 #   those for what the node has and should not have none,0 in the place of PIN,INODE;
 #   with undo- instead of restore- it is taken back if it is as it was put back.
+# - restore-limits=NAME,node,0,FROM:TO,…: limits of the kernel, raised if they are as they were found (limits.sh).
 # - reboot=BOOT: the node is rebooted if it still is in the boot with this id.
 LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH

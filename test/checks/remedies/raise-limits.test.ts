@@ -3,15 +3,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { raiseLimits } from '../../../lib/checks/remedies/raise-limits.ts';
+import { raisedByTool, raiseLimits } from '../../../lib/checks/remedies/raise-limits.ts';
 
 const raised = [
-  { name: 'net.ipv4.neigh.default.gc_thresh1', from: 128, to: 512 },
-  { name: 'net.ipv4.neigh.default.gc_thresh3', from: null, to: 4096 },
+  { from: 128, to: 512 },
+  { from: 8192, to: 2048 },
+  { from: null, to: 4096 },
 ];
 
 describe('a limit that is too low', () => {
-  const [now, kept, elsewhere, ...more] = raiseLimits('node-1', 'neighbours-4', raised);
+  const [now, kept, elsewhere, ...more] = raiseLimits('node-1', 'net.ipv4.neigh.default.gc_thresh', raised);
 
   it('is raised at once, and says how it was, where that is known', () => {
     expect(now).toMatchObject({
@@ -20,6 +21,17 @@ describe('a limit that is too low', () => {
       command: 'sysctl -w net.ipv4.neigh.default.gc_thresh1=512 net.ipv4.neigh.default.gc_thresh3=4096',
     });
     expect(now?.text).not.toContain('gc_thresh3');
+  });
+
+  it('is raised by the tool if all could be read, and none is lowered', () => {
+    expect(raisedByTool('net.ipv4.neigh.default.gc_thresh', raised)).toEqual({});
+    const known = [...raised.slice(0, 2), { from: 1024, to: 4096 }];
+    expect(raisedByTool('net.ipv4.neigh.default.gc_thresh', known).repair?.values).toEqual([
+      { from: 128, to: 512 },
+      { from: 8192, to: 8192 },
+      { from: 1024, to: 4096 },
+    ]);
+    expect(raisedByTool('user.max_net_namespaces', [{ from: 2_147_483_647, to: 4_294_967_294 }])).toEqual({});
   });
 
   it('is kept in a file that sysctl reads after all others, and says how to remove it', () => {
