@@ -35,7 +35,7 @@ export function addRemediate(program: Command): void {
     .optionsGroup('What is repaired:')
     .option('--only <check>', 'only findings of this check')
     .option('--node <name>', 'only on this node')
-    .option('--pod <namespace/name>', 'only this pod, whatever kind of controller recreates it')
+    .option('--pod <namespace/name>', 'only this pod, whatever kind of controller recreates it, or none')
     .option(
       '--limit <objects>',
       `at most this many objects: pods, namespaces, links, addresses (default: ${LIMIT})`,
@@ -43,7 +43,7 @@ export function addRemediate(program: Command): void {
     )
     .option(
       '--lose-pod <namespace/name...>',
-      'a reboot may lose this pod, which nothing recreates, or the data that it keeps on the node',
+      'a reboot may lose this pod, which nothing recreates, or the data that it keeps on the node; a new pod in its place the data',
     )
     .option('--fresh', 'run a new audit instead of using a report from the store')
     .option('--undo <run>', 'take back what this run of remediate put back, in place of findings')

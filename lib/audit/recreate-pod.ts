@@ -3,7 +3,9 @@ import { type Cluster, evict, listOwnedPods, type OwnedPod } from '../cluster/in
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject } from '../model/repair-record.ts';
 import type { PodAct } from '../repair/act.ts';
+import type { BareManifest } from '../repair/bare-pod.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
+import { createdAgain, manifestOf } from './recreate-bare.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
@@ -22,32 +24,43 @@ export const CONTROLLERS: ReadonlySet<string> = new Set([
 export async function examinePod(cluster: Cluster, act: PodAct, context: ActContext): Promise<ExaminedAct> {
   const found = await examined(cluster, act, context);
   if ('refused' in found) return found;
-  const { pod, controller } = found;
+  const { pod } = found;
   const { namespace, name, uid } = pod;
+  const isBare = 'manifest' in found;
   const object: RepairObject = {
     act: 'recreate-pod',
-    pod: { namespace, name, uid, node: act.node, controllerUid: controller.uid },
+    pod: { namespace, name, uid, node: act.node, controllerUid: isBare ? '' : found.controller.uid },
+    ...(isBare ? { manifest: found.manifest } : {}),
   };
+  const would = isBare
+    ? 'it would be created again on the same node, from its own manifest'
+    : `its ${found.controller.kind} would create another pod`;
   return {
     object,
     rehearse: async () => ({
       ok: true,
-      detail: `the fault is still there, and its ${controller.kind} would create another pod; nothing was changed`,
+      detail: `the fault is still there, and ${would}; nothing was changed`,
     }),
     act: async () => {
       await evict(cluster, pod, { signal: context.signal });
-      return await proven(cluster, found, context);
+      const successor = isBare
+        ? await createdAgain(cluster, found, context)
+        : await successorOf(cluster, found, context);
+      return await proven(successor, context);
     },
     after: () => object,
   };
 }
+
+/** A pod that no controller recreates. */
+type Bare = { readonly pod: OwnedPod; readonly manifest: BareManifest };
 
 /** The pod, if every precondition holds now; else why not. */
 async function examined(
   cluster: Cluster,
   act: PodAct,
   context: ActContext,
-): Promise<Controlled | { readonly refused: string }> {
+): Promise<Controlled | Bare | { readonly refused: string }> {
   const { pod: before } = await podOf(cluster, act, context);
   if (before === null) return { refused: 'the pod is gone' };
   const report = await context.look(act.node);
@@ -68,8 +81,14 @@ async function examined(
   if (pod.isDeleted) return { refused: 'the pod is being deleted' };
   if (pod.node !== act.node) return { refused: `the pod is on node ${pod.node} by now` };
   const { controller } = pod;
-  if (controller === null)
-    return { refused: 'no controller would make it again: save it, and delete it by hand' };
+  if (controller === null) {
+    if (!context.anyController)
+      return {
+        refused: 'no controller would make it again: name it with --pod to have it made from its manifest',
+      };
+    const manifest = await manifestOf(cluster, pod, context);
+    return 'refused' in manifest ? manifest : { pod, manifest };
+  }
   if (controller.kind === 'Node') return { refused: 'a static pod: its kubelet makes it again only by hand' };
   if (!CONTROLLERS.has(controller.kind) && !context.anyController)
     return {
@@ -90,9 +109,8 @@ async function podOf(
   };
 }
 
-/** Waits for the pod's successor, and checks it. */
-async function proven(cluster: Cluster, found: Controlled, context: ActContext): Promise<RepairResult> {
-  const successor = await successorOf(cluster, found, context);
+/** Checks the pod that takes its place. @param successor - or why there is none */
+async function proven(successor: OwnedPod | string, context: ActContext): Promise<RepairResult> {
   if (typeof successor === 'string') return { ok: false, detail: successor };
   const { name, namespace, node } = successor;
   if (node === null)

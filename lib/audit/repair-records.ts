@@ -8,8 +8,10 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
+import { bareManifestSchema } from '../repair/bare-pod.ts';
 import { finishOnNode } from './finish-node.ts';
 import { becameOfReboot, type Settling } from './reboot-node.ts';
+import { becameOfBare } from './recreate-bare.ts';
 import { type NodeRecord, type OnNode, WORDS } from './repair-node.ts';
 
 type RebootRecord = Extract<RepairRecord, { act: 'reboot-node' }>;
@@ -198,7 +200,7 @@ async function became(
   record: RepairRecord,
   options: Omit<OnNode, 'runId'> & Settling,
 ): Promise<{ readonly outcome: string; readonly record: RepairRecord }> {
-  if ('pod' in record) return { outcome: await becameOfPod(cluster, record.pod), record };
+  if ('pod' in record) return { outcome: await becameOfPod(cluster, record, options), record };
   if (record.act !== 'reboot-node') return await becameOnNode(cluster, record, options);
   const { removed } = await sweep(cluster, record.repairNamespace, null, { component: 'repair' });
   return { outcome: await becameOfReboot(cluster, record, options, removed.length > 0), record };
@@ -206,8 +208,11 @@ async function became(
 
 async function becameOfPod(
   cluster: Cluster,
-  { namespace, uid, controllerUid }: Extract<RepairRecord, { pod: unknown }>['pod'],
+  { pod: { namespace, uid, controllerUid }, manifest }: Extract<RepairRecord, { pod: unknown }>,
+  options: Pick<Settling, 'renew' | 'signal'>,
 ): Promise<string> {
+  const bare = bareManifestSchema.safeParse(manifest);
+  if (bare.success) return await becameOfBare(cluster, { uid, manifest: bare.data }, options);
   const pods = await listOwnedPods(cluster, namespace);
   if (pods.some((pod) => pod.uid === uid && !pod.isDeleted)) return 'it was not evicted';
   const successors = pods.filter((pod) => pod.controller?.uid === controllerUid && pod.isReady).length;

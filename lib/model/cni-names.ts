@@ -226,3 +226,13 @@ export const AWS_MARKS = {
 
 /** BPF programs of Calico, Cilium and Kmesh. */
 export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;
+
+/** Beginnings of annotations that plugins, their controllers and the kubelet write about one pod. */
+export const ANNOTATIONS_OF_ONE_POD = [
+  CALICO_ANNOTATION,
+  'k8s.v1.cni.cncf.io/network-status',
+  'k8s.ovn.org/',
+  'ovn.kubernetes.io/',
+  'vpc.amazonaws.com/',
+  'kubernetes.io/config.',
+] as const;

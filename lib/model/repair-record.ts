@@ -26,8 +26,12 @@ const recreated = base.extend({
     name: z.string(),
     uid: z.string(),
     node: z.string(),
-    controllerUid: z.string(),
+    controllerUid: z.string().describe('Empty: no controller makes it again.'),
   }),
+  manifest: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Of a pod that no controller makes again: what it is created again from.'),
 });
 
 const restarted = recreated.extend({ act: z.literal('restart-agent') });
@@ -100,7 +104,7 @@ export type RepairRecord = z.infer<typeof repairRecordSchema>;
 
 /** What a record says about its object, beside the fields that all records have. */
 export type RepairObject =
-  | Pick<z.infer<typeof recreated>, 'act' | 'pod'>
+  | Pick<z.infer<typeof recreated>, 'act' | 'pod' | 'manifest'>
   | Pick<z.infer<typeof restarted>, 'act' | 'pod'>
   | Pick<
       z.infer<typeof rebooted>,

@@ -124,3 +124,64 @@ describe(`a pod on ${node} or another node that lost its interface`, () => {
     expect(JSON.parse(stdout).acts).toEqual([]);
   });
 });
+
+describe('a pod without a controller that lost its interface', () => {
+  const maker = { name: 'to-repair-maker', namespace: NAMESPACE };
+  /** Beside what the manifests give. */
+  const rights = [
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: maker,
+      rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['create'] }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: maker,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: maker.name },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'ann' }],
+    },
+  ];
+  const bare = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'bare', namespace: NAMESPACE, labels: { part: 'bare' } },
+    spec: {
+      nodeName: node,
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        { name: 'main', image: POD_IMAGE, imagePullPolicy: 'IfNotPresent', command: ['sleep', '86400'] },
+      ],
+    },
+  };
+  const uid = async (): Promise<string> =>
+    await kubectl(['get', 'pod', 'bare', '-n', NAMESPACE, '-o', 'jsonpath={.metadata.uid}']);
+  afterAll(async () => {
+    await kubectl(['delete', 'pod', 'bare', '-n', NAMESPACE, '--ignore-not-found', '--wait=false']);
+    for (const kind of ['role', 'rolebinding'])
+      await kubectl(['delete', kind, maker.name, '-n', NAMESPACE, '--ignore-not-found']);
+  });
+
+  it('is recreated from its own manifest if it is named, by who may create pods there', async () => {
+    await apply([bare]);
+    const [pod] = await findOnNodes(await waitReady('part=bare', 1));
+    await inNetworkOf(node, pod?.variables.PID ?? '', 'ip link delete eth0');
+    await audit([], { store });
+    const before = await uid();
+    const args = ['--apply', '--yes', '--limit', '1'];
+    expect((await remediate(...args)).stderr).toContain(
+      'name it with --pod to have it made from its manifest',
+    );
+    const named = async (): Promise<RunResult> => await remediate('--pod', `${NAMESPACE}/bare`, ...args);
+    expect((await named()).stderr).toContain('it would not be admitted again');
+    expect(await uid()).toBe(before);
+    await apply(rights);
+    const { stderr, exitCode } = await named();
+    expect(stderr).toContain(`${NAMESPACE}/bare replaced it on ${node}; nothing is wrong with it`);
+    expect(exitCode, stderr).toBe(0);
+    expect(await uid()).not.toBe(before);
+    const { report } = await audit([], { store });
+    expect(report.findings.filter(({ check }) => check === CHECK)).toEqual([]);
+  });
+});
