@@ -57,7 +57,8 @@ export async function runDoctorOfFleet(file: string, options: FleetDoctorOptions
   const config = readConfig(file);
   const clusters = chosenClusters(config.clusters, { ...options, config: file });
   const { deadlineSeconds, image, namespace, privileged, pullSecret = null } = config.probe;
-  const probe = { deadlineSeconds, image, namespace, privileged, pullSecret, node: null };
+  const isCached = config.imageCache !== undefined;
+  const probe = { deadlineSeconds, image, namespace, privileged, pullSecret, isCached, node: null };
   await examined(async function* (common: Common) {
     process.stdout.write(`${file}: in order\n`);
     for (const cluster of clusters) {

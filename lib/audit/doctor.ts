@@ -8,7 +8,6 @@ import {
   grantRights,
   identify,
   isAllowed,
-  listNodes,
   open,
   type Right,
   whoAmI,
@@ -20,7 +19,8 @@ import { newRunId } from '../model/run-id.ts';
 import { SETTLE_SECONDS } from '../model/settle.ts';
 import { probePod } from '../probe/index.ts';
 import { auditCluster } from './audit-cluster.ts';
-import { planNodes } from './plan.ts';
+import { describePulls } from './image-pulls.ts';
+import { nodeFor } from './node-to-probe.ts';
 import { optionalRightsOf, rightsOf } from './rights.ts';
 import { assertThere } from './stores.ts';
 
@@ -38,6 +38,8 @@ export type DoctorOptions = {
   readonly namespace: string;
   readonly image: string;
   readonly pullSecret: string | null;
+  /** The stack on AWS pulls the image through a cache of its own. */
+  readonly isCached?: boolean;
   readonly privileged: boolean;
   /** Where to run a probe; null means the first node that can be probed. */
   readonly node: string | null;
@@ -60,7 +62,7 @@ const WAY: readonly (readonly [string, readonly ErrorCode[]])[] = [
   ['credentials', ['CLUSTER_UNAUTHENTICATED']],
   ['API', ['CLUSTER_API']],
 ];
-const BEHIND = ['namespace', 'admission', 'probe'] as const;
+const BEHIND = ['namespace', 'image', 'admission', 'probe'] as const;
 
 /** Continues after a broken prerequisite as far as that makes sense, and skips the rest. */
 export async function* examinePrerequisites(
@@ -174,10 +176,14 @@ async function* inCluster(cluster: Cluster, options: DoctorOptions): AsyncIterab
   });
   yield there.error?.code === 'CLUSTER_API' ? missingNamespace(namespace, there.error) : there;
   let node: string | null = null;
+  let nodes = 0;
   const found = await prerequisite('admission', async () => {
-    node = await nodeFor(cluster, options);
+    ({ node, nodes } = await nodeFor(cluster, options));
     return 'the cluster has no node to probe';
   });
+  yield nodes === 0
+    ? skipped('image', found.result === 'ok' ? found.detail : 'it is not known who pulls it')
+    : { name: 'image', result: 'ok', detail: describePulls(options.image, { ...options, nodes }) };
   if (node === null) {
     yield found.result === 'ok' ? skipped('admission', found.detail) : found;
     yield skipped('probe', found.result === 'ok' ? found.detail : 'it would not be admitted');
@@ -232,23 +238,6 @@ async function probe(cluster: Cluster, runId: string, node: string, options: Doc
   if (audited?.result === 'audited') return `${node} was read`;
   throw new AuditError('PROBE_FAILED', `${node}: ${audited?.result}: ${audited?.reason ?? ''}`, {
     remedy: audited?.remedy ?? 'Run it again with another --node.',
-  });
-}
-
-/** Null where the cluster has no node to probe, as with Fargate only. */
-async function nodeFor(cluster: Cluster, { node, signal }: DoctorOptions): Promise<string | null> {
-  const planned = planNodes(await listNodes(cluster, { signal }), {
-    names: node === null ? [] : [node],
-    labels: [],
-  });
-  const [first] = planned
-    .toSorted((a, b) => Number(b.node.ready) - Number(a.node.ready))
-    .filter((each) => each.coverage === null);
-  if (first !== undefined) return first.node.name;
-  const lost = planned.find(({ coverage }) => node !== null || coverage?.result === 'failed');
-  if (lost === undefined) return null;
-  throw new AuditError('USAGE', lost.coverage?.reason ?? 'no node can be probed', {
-    remedy: lost.coverage?.remedy ?? 'Name another node with --node.',
   });
 }
 
