@@ -3,7 +3,13 @@
  * pod that the cause names, else about the node.
  */
 
-import { type Direction, judgeWays, type PodVerdict, type WayCause } from '../../computed/path/way-causes.ts';
+import {
+  type Direction,
+  FILTER_OF_ALL,
+  judgeWays,
+  type PodVerdict,
+  type WayCause,
+} from '../../computed/path/way-causes.ts';
 import { answerText, askedBy, deleteRule } from '../../computed/routes/routing-decision.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
@@ -23,7 +29,7 @@ import {
 } from '../define.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
-type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel'>;
+type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel' | 'hostPacketFilters'>;
 
 /** Rules that name no single pod are left to foreign-routing-rules. */
 export const isForeign = ({ kind, ofOnePod }: WayCause): boolean => kind === 'rule' && !ofOnePod;
@@ -112,7 +118,7 @@ function rows({ hits }: WayCause): Comparison[] {
 }
 
 /** How to check again, and how to restore the rule or route that decides. */
-function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): RemedyStep[] {
+function remedyOf({ kind, text, rule, hits, direction }: WayCause, node: string): RemedyStep[] {
   const way = hits[0]?.broken[0]?.way;
   const asked =
     way === undefined ? [] : [lookOnNode(node, 'ask the kernel again.', command(...askedBy(way)))];
@@ -152,12 +158,15 @@ function remedyOf({ kind, rule, hits, direction }: WayCause, node: string): Reme
     }
   }
   if (kind === 'reverse path filter' && way?.inputLink) {
+    const name = text.includes(FILTER_OF_ALL)
+      ? FILTER_OF_ALL
+      : `net.ipv4.conf.${way.inputLink.replaceAll('.', '/')}.rp_filter`;
     return [
       ...asked,
       repairOnNode(
         node,
         'accept packets whose answers leave through another link (loose mode), until that is repaired.',
-        command('sysctl', '-w', `net.ipv4.conf.${way.inputLink.replaceAll('.', '/')}.rp_filter=2`),
+        command('sysctl', '-w', `${name}=2`),
       ),
     ];
   }

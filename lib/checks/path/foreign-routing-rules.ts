@@ -1,8 +1,11 @@
+import { elsewhere } from '../../computed/path/pod-ways.ts';
 import { type JudgedWays, judgeWays, type WayCause } from '../../computed/path/way-causes.ts';
 import { ruleText } from '../../computed/routes/routing-decision.ts';
+import { CILIUM_TUNNEL } from '../../model/cni-names.ts';
+import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { failure, isForeign, merged } from '../frames/unrouted.ts';
 
 /**
@@ -18,7 +21,7 @@ export const foreignRoutingRules = defineCheck({
   why:
     'A rule that the CNI plugin did not create drops packets of pods, or sends them to a table that ' +
     'does not know pods. Links, addresses and the main table look right.',
-  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
+  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel', 'hostPacketFilters'],
   run(sources, { node }) {
     const object = nodeObject(node);
     const { pods, causes } = judgeWays(sources);
@@ -30,9 +33,38 @@ export const foreignRoutingRules = defineCheck({
       return [judged ? pass(object) : notApplicable(object, 'no pod of the node could be judged')];
     }
     const byRule = [...Map.groupBy(foreign, ({ rule }) => (rule === null ? '' : ruleText(rule))).values()];
-    return [fail(object, merged(byRule.map((same) => ofOneRule(same, pods, node))))];
+    const behindNodes = elsewhere(sources.routing);
+    const { links } = sources.hostNetwork;
+    // Programs of Cilium send what is from pods into the tunnel, whatever the rules.
+    const ofNodeAlone = (same: readonly WayCause[]): boolean =>
+      links.some(({ name }) => CILIUM_TUNNEL.test(name)) &&
+      same.every(({ hits }) =>
+        hits.every(
+          ({ network, broken }) =>
+            network.plugin === CILIUM_CNI && broken.every(({ way }) => behindNodes.has(way.destination)),
+        ),
+      );
+    return [
+      fail(
+        object,
+        merged(
+          byRule.map((same) => (ofNodeAlone(same) ? ofTheNode(same, node) : ofOneRule(same, pods, node))),
+        ),
+      ),
+    ];
   },
 });
+
+function ofTheNode(causes: readonly WayCause[], node: string): Failure {
+  const [first] = causes as [WayCause];
+  return {
+    ...failure(first, node, false),
+    detail:
+      `The ${first.text} takes what the node itself and pods on its network send to pods of other nodes, and what is ` +
+      'for Services there. Cilium delivers what other pods send to pods.',
+    severity: 'high',
+  };
+}
 
 /** One finding and one remedy, though a rule may affect both incoming and outgoing packets. */
 function ofOneRule(causes: readonly WayCause[], pods: JudgedWays['pods'], node: string) {

@@ -11,6 +11,6 @@ export const podUnroutedInbound = defineCheck({
   why:
     'Whatever the node, its kubelet, other pods or other nodes send to the pod, answers included, is ' +
     "dropped or leaves by another link. The pod's own links, addresses and routes look right.",
-  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
+  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel', 'hostPacketFilters'],
   run: (sources, context) => judgeUnrouted('inbound', sources, context),
 });

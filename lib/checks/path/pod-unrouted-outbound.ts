@@ -11,6 +11,6 @@ export const podUnroutedOutbound = defineCheck({
   why:
     'The pod hands its packets to the node as it should, and the node drops them or sends them ' +
     'elsewhere: no other node, no Service, no DNS. Nothing inside the pod shows it.',
-  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel'],
+  needs: ['podNetworks', 'hostNetwork', 'routing', 'kernel', 'hostPacketFilters'],
   run: (sources, context) => judgeUnrouted('outbound', sources, context),
 });

@@ -1,6 +1,6 @@
 /** Packets that stand for all that a node's pods send and get: who drops every one of a kind breaks each pod. */
-import { OF_CALICO } from '../../model/cni-names.ts';
-import { AWS_CNI, CILIUM_CNI } from '../../model/cni-plugins.ts';
+import { CILIUM_TUNNEL, OF_CALICO } from '../../model/cni-names.ts';
+import { AWS_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { NetworkStack, Route } from '../../model/network.ts';
 import {
@@ -15,9 +15,9 @@ import {
 } from '../cidr.ts';
 import type { FilteredPacket } from '../firewall/forwarding.ts';
 import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
-import { layoutOf } from '../layouts.ts';
-import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
+import { mainAddresses } from '../preconditions.ts';
 import { defaultRoutes } from '../routes/uplinks.ts';
+import { BEHIND, deliveredBehind, type From, pastOf } from './past-programs.ts';
 import { announcedAddresses } from './tunnel.ts';
 import { forwardedLayout, nodeLink } from './way-in.ts';
 
@@ -54,9 +54,17 @@ export function ordinaryTraffic(
   }: Pick<Sources, 'otherNodes' | 'clusterDns' | 'hostPacketFilters'>,
 ): readonly Traffic[] {
   const leavesToKernel = forwardsForCilium(hostPacketFilters);
+  // Without a tunnel the kernel also forwards between pods of nodes.
+  const isNative = leavesToKernel && !host.links.some(({ name }) => CILIUM_TUNNEL.test(name));
   const toOthers = routesToPods(host, otherNodes);
   const sent = (protocol: FilteredPacket['protocol']) => (network: PodNetwork) =>
     sentBy(network, host, toOthers).map((packet) => ({ ...packet, protocol }));
+  const betweenNode = (network: PodNetwork): BetweenNode | null => {
+    const from = wayOf(network);
+    if (from !== null) return { from, link: from.inputLink, isPast: false };
+    const past = leavesToKernel ? pastOf(network) : null;
+    return past === null || BEHIND === null ? null : { from: past, link: BEHIND, isPast: true };
+  };
   // The cache asks for the pods, which may then be kept from asking others.
   const servers = hasDnsCache(host, clusterDns) ? [] : serversOf(clusterDns);
   return [
@@ -71,11 +79,17 @@ export function ordinaryTraffic(
     },
     {
       what: 'what pods send to pods of other nodes',
-      packetsOf: (network) => toNeighbours(network, toOthers),
+      packetsOf: (network) => [
+        ...toNeighbours(network, toOthers, wayOf),
+        ...(isNative ? toNeighbours(network, toOthers, pastOf) : []),
+      ],
     },
     {
       what: 'what pods of other nodes send to pods of this one',
-      packetsOf: (network) => toNeighbours(network, toOthers).map(reversed),
+      packetsOf: (network) => [
+        ...toNeighbours(network, toOthers, wayOf).map(reversed),
+        ...(isNative ? toNeighbours(network, toOthers, pastOf).map(reversed).map(deliveredBehind) : []),
+      ],
     },
     {
       what: 'what pods send out of the node',
@@ -85,15 +99,19 @@ export function ordinaryTraffic(
     // The kubelet's probes, by which it ends pods.
     {
       what: 'what the node sends to its pods',
-      packetsOf: (network) => fromNode(network, null),
+      packetsOf: (network) => fromNode(betweenNode(network), null),
       isPart: true,
     },
     {
       what: 'all TCP that the node sends to its pods',
-      packetsOf: (network) => fromNode(network, 'tcp'),
+      packetsOf: (network) => fromNode(betweenNode(network), 'tcp'),
       isPart: true,
     },
-    { what: 'what pods answer to the node', packetsOf: toNode, isPart: true },
+    {
+      what: 'what pods answer to the node',
+      packetsOf: (network) => toNode(betweenNode(network), host),
+      isPart: true,
+    },
   ];
 }
 
@@ -151,7 +169,7 @@ function sentBy(network: PodNetwork, host: NetworkStack, toOthers: readonly Rout
   const family = familyOf(from.source);
   const outputLink = defaultRoutes(host, family)[0]?.link ?? null;
   if (outputLink === null) return [];
-  const neighbours = toNeighbours(network, toOthers);
+  const neighbours = toNeighbours(network, toOthers, wayOf);
   return [
     { ...from, destination: OUTSIDE[family], outputLink },
     ...(neighbours.length > 0
@@ -162,22 +180,16 @@ function sentBy(network: PodNetwork, host: NetworkStack, toOthers: readonly Rout
 
 /** What a pod of Cilium sends out of the node, beyond the network of the nodes and within it: programs carry all else. */
 function pastPrograms(network: PodNetwork, host: NetworkStack): FilteredPacket[] {
-  const layout = layoutOf(network);
-  const source = mainAddresses(network)[0]?.address;
-  const inputLink = network.hostLink?.name ?? null;
-  if (typeof layout === 'string' || network.plugin !== CILIUM_CNI || source === undefined) return [];
-  if (inputLink === null || networkElsewhere(network) !== null || linkFault(network) !== null) return [];
-  const family = familyOf(source);
+  const from = pastOf(network);
+  if (from === null) return [];
+  const { family } = from;
   const outputLink = defaultRoutes(host, family)[0]?.link ?? null;
   const near = host.addresses.find((held) => held.link === outputLink && held.family === family)?.address;
   if (outputLink === null || near === undefined) return [];
-  const from = { way: 'forwarded', family, state: 'NEW', source, inputLink, outputLink } as const;
   return [OUTSIDE[family], near.replace(/.$/, (last) => (last === '1' ? '2' : '1'))].map((destination) => ({
     ...from,
     destination,
-    devices: [inputLink],
-    protocol: null,
-    port: null,
+    outputLink,
   }));
 }
 
@@ -213,8 +225,12 @@ function routesToPods(host: NetworkStack, otherNodes: Sources['otherNodes']): Ro
   });
 }
 
-function toNeighbours(network: PodNetwork, toOthers: readonly RouteToPods[]): FilteredPacket[] {
-  const from = wayOf(network);
+function toNeighbours(
+  network: PodNetwork,
+  toOthers: readonly RouteToPods[],
+  wayFrom: (network: PodNetwork) => From | null,
+): FilteredPacket[] {
+  const from = wayFrom(network);
   // Its pods have addresses of the VPC, and no node is the gateway of another's.
   if (from === null || network.plugin === AWS_CNI) return [];
   const family = familyOf(from.source);
@@ -228,26 +244,26 @@ function toNeighbours(network: PodNetwork, toOthers: readonly RouteToPods[]): Fi
     .slice(0, NEIGHBOURS);
 }
 
-function fromNode(network: PodNetwork, protocol: FilteredPacket['protocol']): FilteredPacket[] {
-  const from = wayOf(network);
-  if (from === null) return [];
-  const { source: destination, inputLink: outputLink } = from;
+/** What node and pod exchange: programs bring that to pods of Cilium from a link of their own. */
+type BetweenNode = { readonly from: From; readonly link: string; readonly isPast: boolean };
+
+function fromNode(way: BetweenNode | null, protocol: FilteredPacket['protocol']): FilteredPacket[] {
+  if (way === null) return [];
+  const { from, link: outputLink } = way;
+  const { source: destination } = from;
   return [
     { ...from, way: 'sent', source: null, destination, inputLink: null, outputLink, devices: [], protocol },
   ];
 }
 
-function toNode(network: PodNetwork): FilteredPacket[] {
-  const from = wayOf(network);
-  return from === null
-    ? []
-    : [{ ...from, way: 'received', state: 'ESTABLISHED', destination: null, outputLink: null }];
+function toNode(way: BetweenNode | null, host: NetworkStack): FilteredPacket[] {
+  if (way === null) return [];
+  const { from, link, isPast } = way;
+  // The kernel asks from the address of the link by which it sends.
+  const held = host.addresses.find((each) => each.link === link && each.family === from.family);
+  const destination = isPast ? (held?.address ?? null) : null;
+  return [{ ...from, way: 'received', state: 'ESTABLISHED', destination, outputLink: null }];
 }
-
-type From = Omit<FilteredPacket, 'destination' | 'outputLink' | 'source' | 'inputLink'> & {
-  readonly source: string;
-  readonly inputLink: string;
-};
 
 function wayOf(network: PodNetwork): From | null {
   const layout = forwardedLayout(network);

@@ -1,7 +1,9 @@
 /** The kernel's routing answers about one pod: which of them do not bring packets where they belong. */
+import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import { DROPPING, type NetworkStack, type Route, type Way } from '../../model/network.ts';
 import { prefixLength } from '../cidr.ts';
+import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
 import { layoutOf } from '../layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
 import { ON_NO_BRIDGE } from '../routes/bridges.ts';
@@ -44,6 +46,7 @@ type Asked = {
   readonly podNetworks: readonly PodNetwork[];
   readonly hostNetwork: NetworkStack;
   readonly routing: Sources['routing'];
+  readonly hostPacketFilters: Sources['hostPacketFilters'];
 };
 
 /** Each pod's ways, or why none can be judged. Long, as what is asked once for the node serves all of its pods. */
@@ -51,8 +54,10 @@ export function podWays({
   podNetworks,
   hostNetwork,
   routing,
+  hostPacketFilters,
 }: Asked): ReadonlyMap<PodNetwork, PodWays | string> {
-  const places = new Map(podNetworks.map((network) => [network, placeOf(network)]));
+  const leavesToKernel = forwardsForCilium(hostPacketFilters);
+  const places = new Map(podNetworks.map((network) => [network, placeOf(network, leavesToKernel)]));
   const byDestination = Map.groupBy(routing, ({ destination }) => destination);
   const bySource = Map.groupBy(routing, ({ source }) => source);
   const held = new Set(hostNetwork.addresses.map(({ address }) => address));
@@ -117,34 +122,51 @@ export function podWays({
     [...places].map(([network, place]): [PodNetwork, PodWays | string] => {
       const out = outbound.get(network);
       if (typeof place === 'string' || !out) return [network, String(place)];
-      const { link, addresses } = place;
+      const { link, ends, addresses } = place;
       const ways = addresses
         .flatMap((address) => byDestination.get(address) ?? [])
         // Packets between pods of one bridge do not pass the node's routing; packets from a pod that is
         // itself cut off prove nothing.
-        .filter((way) => way.inputLink !== link && !saysNothing(way));
+        .filter((way) => way.inputLink !== link && !saysNothing(way))
+        // Programs deliver between pods of one node.
+        .filter(({ source }) => ends.length === 1 || source === null || !pods.has(source));
       const broken = ways.flatMap((way) =>
-        judge(way, `dev ${link}`, way.type === 'unicast' && way.link === link),
+        judge(
+          way,
+          `dev ${ends.join(' or ')}`,
+          way.type === 'unicast' && ends.some((end) => end === way.link),
+        ),
       );
       return [network, { link, addresses, inbound: { asked: ways.length, broken }, outbound: out }];
     }),
   );
 }
 
-type Place = { readonly link: string; readonly addresses: readonly string[] };
+type Place = {
+  readonly link: string;
+  /** Links to which the kernel may route what is for the pod: several where programs deliver behind them. */
+  readonly ends: readonly string[];
+  readonly addresses: readonly string[];
+};
 
-function placeOf(network: PodNetwork): Place | string {
+function placeOf(network: PodNetwork, leavesToKernel: boolean): Place | string {
   const fault = networkElsewhere(network) ?? linkFault(network);
   if (fault !== null) return fault;
   const layout = layoutOf(network);
   if (typeof layout === 'string') return layout;
-  if (layout.hostRoute === 'none' || !layout.forwarding)
+  const isPast = network.plugin === CILIUM_CNI && leavesToKernel;
+  if (!isPast && (layout.hostRoute === 'none' || !layout.forwarding))
     return `${network.plugin} delivers with its own programs, not by routes`;
   const link = nodeLink(network, layout);
   if (link === null) return ON_NO_BRIDGE;
   const own = new Set(mainAddresses(network).map(({ address }) => address));
   const addresses = network.pod.podIPs.filter((address) => own.has(address));
-  return addresses.length === 0 ? 'the pod has no address: see pod-address-missing' : { link, addresses };
+  if (addresses.length === 0) return 'the pod has no address: see pod-address-missing';
+  return {
+    link,
+    ends: [link, ...(isPast && layout.gatewayLink !== null ? [layout.gatewayLink] : [])],
+    addresses,
+  };
 }
 
 const isDefault = (route: Route | null | undefined): boolean =>

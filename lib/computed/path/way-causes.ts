@@ -1,5 +1,5 @@
 /** Why the ways of a node's pods are broken: one entry for each cause, with all pods affected. */
-import { AWS_CNI } from '../../model/cni-plugins.ts';
+import { AWS_CNI, CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { Rule } from '../../model/network.ts';
 import { addressBits, prefixLength } from '../cidr.ts';
@@ -23,7 +23,7 @@ export type WayCause = {
   readonly hits: readonly { readonly network: PodNetwork; readonly broken: readonly BrokenWay[] }[];
 };
 
-type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel'>;
+type Needed = Pick<Sources, 'podNetworks' | 'hostNetwork' | 'routing' | 'kernel' | 'hostPacketFilters'>;
 
 export type JudgedWays = {
   /**
@@ -54,7 +54,9 @@ export function judgeWays(sources: Needed): JudgedWays {
       : (['inbound', 'outbound'] as const).flatMap((direction) => {
           const { broken } = way[direction];
           if (broken.length === 0 || explained(direction, network, way, sources) !== null) return [];
-          return [{ network, direction, broken, ...causeOf(broken[0] as BrokenWay, network) }];
+          return [
+            { network, direction, broken, ...causeOf(broken[0] as BrokenWay, network, sources.kernel) },
+          ];
         }),
   );
   const causes = [...Map.groupBy(found, ({ direction, key }) => `${direction} ${key}`).values()].map(
@@ -97,13 +99,14 @@ function explained(
   const { broken } = direction === 'inbound' ? inbound : outbound;
   if (sharedEniPod(network) === null && missingRules(network, hostNetwork).length > 0)
     return 'a rule of the AWS VPC CNI is missing: see aws-rule-missing';
-  if (direction === 'inbound') {
+  const isForeign = broken.some(({ decision }) => decision !== null && isForeignRule(decision.rule, network));
+  if (direction === 'inbound' && !(isForeign && network.plugin === CILIUM_CNI)) {
     const routes = hostRoutes(network, hostNetwork);
     if (typeof routes === 'string') return routes;
     const wrong = routes.find(({ state }) => state !== 'right');
     if (wrong !== undefined) return `the route of the node decides: see host-route-${wrong.state}`;
   }
-  if (broken.some(({ decision }) => decision !== null && isForeignRule(decision.rule, network))) return null;
+  if (isForeign) return null;
   const cut = new Set(
     routing.flatMap(({ source, error, destination }) =>
       source === null && error !== null ? [destination] : [],
@@ -146,10 +149,18 @@ type Found = Cause & {
   readonly broken: readonly BrokenWay[];
 };
 
+/** The kernel takes the greater of this and that of the link. */
+export const FILTER_OF_ALL = 'net.ipv4.conf.all.rp_filter';
+const STRICT = 1;
+
 /** The errors with which fib_validate_source() answers. */
 const isFiltered = (error: string | null) => error === 'EINVAL' || error === 'EXDEV';
 
-function causeOf({ way, decision }: BrokenWay, network: PodNetwork): Cause {
+function causeOf(
+  { way, decision }: BrokenWay,
+  network: PodNetwork,
+  kernel: Pick<Sources['kernel'], 'sysctls'>,
+): Cause {
   const own = (cidr: string | null) =>
     cidr !== null &&
     prefixLength(cidr) === addressBits(cidr) &&
@@ -165,6 +176,10 @@ function causeOf({ way, decision }: BrokenWay, network: PodNetwork): Cause {
     return { kind: 'route', text, rule: null, ofOnePod: route !== null && own(route.destination), key: text };
   }
   if (isFiltered(way.error)) {
+    if (sysctlNumber(kernel, FILTER_OF_ALL) === STRICT) {
+      const text = `the filter of reverse paths of all links (${FILTER_OF_ALL} is 1), as answers would leave by another link`;
+      return { kind: 'reverse path filter', text, rule: null, ofOnePod: false, key: text };
+    }
     const text = `the filter of reverse paths of ${way.inputLink} (rp_filter), as answers would leave by another link`;
     return {
       kind: 'reverse path filter',

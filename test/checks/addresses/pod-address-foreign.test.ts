@@ -5,6 +5,7 @@ import type { ObservedPod, PodNetwork, Sources } from '../../../lib/model/eviden
 import type { Address } from '../../../lib/model/network.ts';
 import {
   aClusterDns,
+  aCniResult,
   aHostStack,
   aLink,
   aNode,
@@ -66,9 +67,16 @@ describe('pod-address-foreign', () => {
     ['an address of nobody', { address: '172.17.0.1' }],
     ['one that the kernel refused', { address: '10.0.3.8', dadFailed: true }],
     ['one that the kernel has not confirmed yet', { address: '10.0.3.8', tentative: true }],
-    ['a link-local address', { address: '169.254.1.1', scope: 'link' }],
   ])('leaves %s alone', (_, address) => {
     expect(failures(run(holding(address)))).toEqual([]);
+  });
+
+  it('leaves a link-local gateway alone, which is of one link only', () => {
+    const pod = holding({ address: '169.254.1.1', scope: 'link' });
+    const results = [
+      aCniResult({ addresses: [], routes: [{ destination: '0.0.0.0/0', gateway: '169.254.1.1' }] }),
+    ];
+    expect(failures(run({ ...pod, results }))).toEqual([]);
   });
 
   it('leaves the pod of a kubelet alone that reports its address as its node', () => {

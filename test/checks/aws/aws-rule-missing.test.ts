@@ -68,7 +68,7 @@ describe('aws-rule-missing', () => {
     const routing = [...waysOf(network), lost];
     expect(
       podUnroutedInbound.run(
-        { podNetworks: [network], hostNetwork: without, routing, kernel: aKernel() },
+        { podNetworks: [network], hostNetwork: without, routing, kernel: aKernel(), hostPacketFilters: [] },
         context,
       )[0],
     ).toMatchObject({ result: 'notApplicable', reason: expect.stringContaining('aws-rule-missing') });

@@ -6,6 +6,7 @@ import type { NetworkStack, PacketFilter, Route } from '../../../lib/model/netwo
 import {
   aClusterDns,
   aHostStack,
+  aLink,
   aNode,
   anAddress,
   aPod,
@@ -625,6 +626,75 @@ describe('node-firewall-drops', () => {
     // Who keeps pods from the outside alone may want that.
     const inside = filter('ACCEPT', { FORWARD: ['! -d 10.0.0.0/8 -j DROP'] });
     expect(run([nat, inside], pods)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  describe('between nodes of Cilium', () => {
+    const masquerades = ['-A CILIUM_POST_nat -s 10.244.1.0/24 ! -d 10.244.0.0/16 -j MASQUERADE'];
+    const nat = aFilter('iptables-nft', 'nat', { CILIUM_POST_nat: { rules: masquerades } });
+    const { network, host } = aCiliumPod();
+    const toOther = aRoute({ destination: '10.244.2.0/24', gateway: '10.0.3.8' });
+    const native = { ...host, routes: [...host.routes, toOther] };
+    const tunnel = aLink({ index: 9, name: 'cilium_vxlan', kind: 'vxlan', peer: null });
+    const { name, createdAt, ready, annotations } = aNode({ name: 'node-2' });
+    const other = {
+      name,
+      createdAt,
+      ready,
+      annotations,
+      addresses: ['10.0.3.8'],
+      podCIDRs: ['10.244.2.0/24'],
+    };
+    const of = (filters: PacketFilter[], hostNetwork = native) =>
+      nodeFirewallDrops.run(
+        {
+          ...{ podNetworks: [network, network], hostNetwork, hostPacketFilters: filters },
+          ...{ otherNodes: [other], clusterDns: aClusterDns() },
+        },
+        context,
+      );
+    const between = filter('ACCEPT', { FORWARD: ['-s 10.244.0.0/16 -d 10.244.0.0/16 -j DROP'] });
+
+    it.each([
+      ['what pods send to pods of other nodes', between],
+      ['what pods of other nodes send to pods of this one', inRaw('-A PREROUTING -d 10.244.1.0/24 -j DROP')],
+      [
+        'what pods of other nodes send to pods of this one',
+        filter('ACCEPT', { FORWARD: ['-o cilium_host -j DROP'] }),
+      ],
+    ])('finds without a tunnel that %s is dropped', (what, rules) => {
+      const [found] = failures(of([nat, rules]));
+      expect(found?.detail).toContain(`drops ${what}`);
+      expect(found?.severity ?? nodeFirewallDrops.severity).toBe('critical');
+    });
+
+    it('finds that what the node and its pods exchange is dropped, with a tunnel too', () => {
+      const inTunnel = {
+        ...native,
+        links: [...native.links, tunnel],
+        addresses: [...native.addresses, anAddress({ link: 'cilium_host', address: '10.244.1.200' })],
+      };
+      const answers = inRaw('-A PREROUTING -d 10.244.1.0/24 -j DROP');
+      const [found] = failures(of([nat, answers], inTunnel));
+      expect(found?.detail).toContain('drops what pods answer to the node');
+      expect(found?.severity).toBe('high');
+      const out = aFilter('iptables-nft', 'filter', {
+        OUTPUT: { hook: 'output', policy: 'accept', rules: ['-A OUTPUT -o cilium_host -j DROP'] },
+      });
+      expect(failures(of([nat, out], inTunnel))[0]?.detail).toContain(
+        'drops what the node sends to its pods',
+      );
+      expect(of([answers], inTunnel)).toMatchObject([{ result: 'notApplicable' }]);
+    });
+
+    it('passes what programs carry: all without rules that masquerade, and what goes by a tunnel', () => {
+      expect(of([between])).toMatchObject([{ result: 'notApplicable' }]);
+      expect(of([nat, between], { ...native, links: [...native.links, tunnel] })).toMatchObject([
+        { result: 'pass' },
+      ]);
+      expect(
+        of([nat, filter('DROP', { FORWARD: ['-i lxc+ -j ACCEPT', '-o cilium_host -j ACCEPT'] })]),
+      ).toMatchObject([{ result: 'pass' }]);
+    });
   });
 
   it('deletes no guard of an agent that sees marks of BPF', () => {

@@ -159,7 +159,7 @@ describe('node-bridge-broken', () => {
     const [network] = podNetworks;
     if (network === undefined) throw new Error('no pod');
     expect(wayIn(network)).toContain('node-bridge-broken');
-    expect([...podWays({ podNetworks, hostNetwork, routing: [] }).values()]).toEqual([
+    expect([...podWays({ podNetworks, hostNetwork, routing: [], hostPacketFilters: [] }).values()]).toEqual([
       expect.stringContaining('node-bridge-broken'),
       expect.stringContaining('node-bridge-broken'),
     ]);

@@ -12,6 +12,7 @@ const sources = ({ network, host }: Attached, routing: readonly Way[]) => ({
   hostNetwork: host,
   routing: [...routing],
   kernel: aKernel(),
+  hostPacketFilters: [],
 });
 const run = (attached: Attached, routing: readonly Way[]) =>
   podUnroutedInbound.run(sources(attached, routing), context);

@@ -8,7 +8,10 @@ import { aRule, changed, ELSEWHERE, refused, waysOf, withRules } from '../ways.t
 
 function run({ network, host }: Attached, routing: readonly Way[], sources: Partial<Sources> = {}) {
   return podUnroutedOutbound.run(
-    { podNetworks: [network], hostNetwork: host, routing: [...routing], kernel: aKernel(), ...sources },
+    {
+      ...{ podNetworks: [network], hostNetwork: host, routing: [...routing], kernel: aKernel() },
+      ...{ hostPacketFilters: [], ...sources },
+    },
     context,
   );
 }

@@ -35,7 +35,13 @@ describe('pods-of-node-unreachable', () => {
       'ip -4 route del blackhole 10.244.2.0/25 table main',
     ]);
     const [pod] = podUnroutedOutbound.run(
-      { podNetworks: [network], hostNetwork: attached.host, routing: ways, kernel: aKernel() },
+      {
+        podNetworks: [network],
+        hostNetwork: attached.host,
+        routing: ways,
+        kernel: aKernel(),
+        hostPacketFilters: [],
+      },
       context,
     );
     expect(pod).toMatchObject({

@@ -34,7 +34,6 @@ ip route replace default via "$silent" dev "$link"; ping -c 1 -W 4 198.51.100.1 
     shows: ['$IP', 'unreachable'],
     repair: 'remedy',
     cleanup: 'ip rule del priority 92 2>/dev/null || :',
-    when: isForwardedByKernel,
   },
   {
     id: 'rule-takes-what-is-for-pod',
@@ -57,7 +56,6 @@ ip route replace default via "$silent" dev "$link"; ping -c 1 -W 4 198.51.100.1 
     shows: ['prohibit', '$POD'],
     repair: 'remedy',
     cleanup: 'ip rule del priority 94 2>/dev/null || :',
-    when: isForwardedByKernel,
   },
   {
     id: 'aws-rule-to-pod-deleted',
