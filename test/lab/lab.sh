@@ -258,6 +258,8 @@ while [ "$broken" -lt "${BROKEN:-0}" ]; do
 done
 
 ip rule add iif vethgone table 100 priority 10
+# Named as an uplink is.
+ip link add eth9 type bridge
 # A kernel without IPsec has none.
 ip xfrm policy add dst 10.1.1.250 dir fwd action block 2>/dev/null || :
 printf 'not json' >/var/lib/cni/results/lab-broken-eth0

@@ -164,11 +164,14 @@ describe.skipIf(noLab !== null)('the probe on a node with planted faults', () =>
     });
   });
 
-  test('reads how strictly the links of the node filter what comes in', () => {
-    expect(present(evidence.kernel).sysctls).toMatchObject({
+  test("reads how strictly the node's uplinks filter what comes in, and not its pods' links", () => {
+    const { sysctls } = present(evidence.kernel);
+    expect(sysctls).toMatchObject({
       'net.ipv4.conf.all.rp_filter': expect.stringMatching(/^[012]$/),
-      'net.ipv4.conf.vethhealthy.rp_filter': expect.stringMatching(/^[012]$/),
+      'net.ipv4.conf.eth9.rp_filter': expect.stringMatching(/^[012]$/),
+      'net.ipv4.conf.vethhealthy.forwarding': expect.stringMatching(/^[01]$/),
     });
+    expect(sysctls).not.toHaveProperty('net.ipv4.conf.vethhealthy.rp_filter');
   });
 
   test('tells a plain file and a shadowed pin from a namespace', () => {
