@@ -5,12 +5,10 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import { messageOf } from '../lib/model/errors.ts';
 import { krewManifest } from './archive/krew-manifest.ts';
+import { refuse, scriptOptions } from './options.ts';
 
-const text = { type: 'string' } as const;
 const HELP = `node scripts/krew.ts --archives FOLDER --url URL --homepage URL > netns-audit.yaml
 
 Writes the manifest with which krew installs the archives: docs/installing.md.
@@ -20,29 +18,14 @@ Writes the manifest with which krew installs the archives: docs/installing.md.
   --homepage URL     of the plugin
 `;
 
-function options() {
-  try {
-    return parseArgs({
-      options: { archives: text, url: text, homepage: text, help: { type: 'boolean', short: 'h' } },
-    }).values;
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
-    return {};
-  }
-}
+const { archives, url, homepage } = scriptOptions(HELP, ['archives', 'url', 'homepage']);
+if (archives === undefined || url === undefined || homepage === undefined) refuse(HELP);
 
-const { archives, url, homepage, help } = options();
-if (help === true) process.stdout.write(HELP);
-else if (archives === undefined || url === undefined || homepage === undefined) {
-  process.stderr.write(HELP);
-  process.exitCode = 2;
-} else {
-  const digests = readdirSync(archives)
-    .filter((name) => name.endsWith('.tar.gz.sha256'))
-    .toSorted()
-    .map((name) => readFileSync(join(archives, name), 'utf8'));
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  process.stdout.write(stringify(krewManifest({ version, url, homepage, digests }), { lineWidth: 0 }));
-}
+const digests = readdirSync(archives)
+  .filter((name) => name.endsWith('.tar.gz.sha256'))
+  .toSorted()
+  .map((name) => readFileSync(join(archives, name), 'utf8'));
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+process.stdout.write(stringify(krewManifest({ version, url, homepage, digests }), { lineWidth: 0 }));

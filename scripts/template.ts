@@ -4,15 +4,13 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { explain } from '../bin/exit.ts';
 import { readStackConfig } from '../lib/config/read.ts';
 import { plainTemplate } from '../lib/infra/plain-template.ts';
-import { AuditError, messageOf } from '../lib/model/errors.ts';
+import { refuse, scriptOptions } from './options.ts';
 import { zip } from './zip.ts';
 
-const USAGE = 'npm run template -- --config FILE [--out FOLDER] [--region REGION --account ACCOUNT]';
-const HELP = `${USAGE}
+const HELP = `npm run template -- --config FILE [--out FOLDER] [--region REGION --account ACCOUNT]
 
 Writes the stack as a CloudFormation template, and the archives with the code of its functions, to deploy them
 without CDK: docs/without-cdk.md.
@@ -24,35 +22,16 @@ without CDK: docs/without-cdk.md.
                   clusters are in the region of the stack and get access entries
 `;
 
-function options() {
-  const text = { type: 'string' } as const;
-  try {
-    const { values } = parseArgs({
-      options: {
-        config: text,
-        out: text,
-        region: text,
-        account: text,
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-    if ((values.region === undefined) !== (values.account === undefined))
-      throw new Error('--region and --account belong together');
-    return values;
-  } catch (error) {
-    throw new AuditError('USAGE', messageOf(error), {
-      cause: error,
-      remedy: USAGE,
-    });
-  }
-}
-
-function write({
+const {
   config = 'netns-audit.yaml',
   out = 'template',
   region,
   account,
-}: ReturnType<typeof options>) {
+} = scriptOptions(HELP, ['config', 'out', 'region', 'account']);
+if ((region === undefined) !== (account === undefined))
+  refuse(`--region and --account belong together\n${HELP}`);
+
+try {
   const { template, code, warnings } = plainTemplate(
     readStackConfig(config),
     region === undefined || account === undefined ? {} : { region, account },
@@ -65,13 +44,6 @@ function write({
   process.stdout.write(
     `${out}/netns-auditor.template.json, ${Math.round(template.length / 1024)} KiB, and ${code.size} archives in ${out}/code\n`,
   );
-}
-
-try {
-  const given = options();
-  if (given.help === true) process.stdout.write(HELP);
-  else write(given);
 } catch (error) {
-  process.stderr.write(explain(error));
-  process.exitCode = 2;
+  refuse(explain(error));
 }

@@ -15,7 +15,8 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'netns-audit-completion-'));
   writeFileSync(join(folder, 'netns-audit'), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`);
   chmodSync(join(folder, 'netns-audit'), 0o755);
-  symlinkSync(program, join(folder, 'kubectl_complete-netns_audit'));
+  for (const name of ['kubectl-netns_audit', 'kubectl_complete-netns_audit'])
+    symlinkSync(program, join(folder, name));
   const contexts = ['prod-eu', 'arn:aws:eks:eu-west-1:111122223333:cluster/lab'];
   const kubeconfig = { contexts: contexts.map((name) => ({ name, context: { cluster: 'c', user: 'u' } })) };
   writeFileSync(join(folder, 'kubeconfig'), JSON.stringify(kubeconfig));
@@ -144,7 +145,12 @@ describe.skipIf(!has(FISH))('fish', () => {
   });
 });
 
-describe.skipIf(!has('zsh') || spawnSync('tmux', ['-V']).status !== 0)('zsh', () => {
+const ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/lab';
+const KUBECTL = 'kubectl';
+const hasTmux = spawnSync('tmux', ['-V']).status === 0;
+const hasKubectl = spawnSync(KUBECTL, ['version', '--client']).status === 0;
+
+describe.skipIf(!hasTmux)('typed into a terminal', () => {
   const tmux = (...args: string[]): string =>
     execFileSync('tmux', ['-L', `netns-audit-${process.pid}`, ...args], {
       env,
@@ -160,23 +166,54 @@ describe.skipIf(!has('zsh') || spawnSync('tmux', ['-V']).status !== 0)('zsh', ()
     });
   };
 
-  it('completes what is typed into a terminal', async () => {
-    tmux('new-session', '-d', '-x', '150', '-y', '50', 'zsh -f');
+  /** A terminal with the shell in which `setup` has been typed. */
+  const inTerminal = async (shell: string, setup: string, body: () => Promise<void>): Promise<void> => {
+    tmux('new-session', '-d', '-x', '150', '-y', '50', shell);
     try {
-      tmux(
-        'send-keys',
-        "autoload -Uz compinit; compinit -u -D; source <(netns-audit completion zsh); echo rea''dy",
-        'Enter',
-      );
+      tmux('send-keys', '-l', '--', `${setup}; echo rea''dy`);
+      tmux('send-keys', 'Enter');
       await shows('ready\n');
-      tmux('send-keys', 'netns-audit docto', 'Tab');
-      await shows('netns-audit doctor');
-      tmux('send-keys', '-l', '--', '--context ar\t');
-      await shows('netns-audit doctor --context arn:aws:eks:eu-west-1:111122223333:cluster/lab');
-      tmux('send-keys', 'C-u', 'netns-audit fleet --config fl', 'Tab');
-      await shows('netns-audit fleet --config fleet.yaml');
+      await body();
     } finally {
       tmux('kill-session');
     }
-  }, 240_000);
+  };
+
+  const SHELLS = [
+    { shell: 'bash', start: 'bash --norc', setup: 'source <(netns-audit completion bash)' },
+    {
+      shell: 'zsh',
+      start: 'zsh -f',
+      setup: 'autoload -Uz compinit; compinit -u -D; source <(netns-audit completion zsh)',
+    },
+    { shell: FISH, start: 'fish --no-config', setup: 'netns-audit completion fish | source' },
+  ].filter(({ shell }) => has(shell));
+
+  it.each(SHELLS)(
+    'is completed by $shell',
+    async ({ start, setup }) => {
+      await inTerminal(start, setup, async () => {
+        tmux('send-keys', 'netns-audit docto', 'Tab');
+        await shows('netns-audit doctor');
+        tmux('send-keys', '-l', '--', '--context ar\t');
+        await shows(`netns-audit doctor --context ${ARN}`);
+        tmux('send-keys', 'C-u', 'netns-audit fleet --config fl', 'Tab');
+        await shows('netns-audit fleet --config fleet.yaml');
+      });
+    },
+    240_000,
+  );
+
+  // The completion of kubectl for bash needs the package bash-completion.
+  it.skipIf(!hasKubectl || !has('zsh'))(
+    'is completed behind kubectl, which asks the program',
+    async () => {
+      const setup = 'autoload -Uz compinit; compinit -u -D; source <(kubectl completion zsh)';
+      await inTerminal('zsh -f', setup, async () => {
+        tmux('send-keys', 'kubectl netns-audit docto', 'Tab');
+        await shows('kubectl netns-audit doctor');
+      });
+    },
+    120_000,
+  );
 });

@@ -127,7 +127,8 @@ describe('the template for those without CDK', () => {
     });
     expect([status, stderr]).toEqual([0, '']);
     const source = readFileSync(join(script, '..', name), 'utf8');
-    const options = [...source.matchAll(/\b(\w+): text\b/g)].map(([, option]) => `--${option}`);
+    const [, names = ''] = /scriptOptions\(HELP, \[([^\]]+)\]/.exec(source) ?? [];
+    const options = [...names.matchAll(/\w+/g)].map(([option]) => `--${option}`);
     expect(options.length).toBeGreaterThan(2);
     for (const option of options) expect(stdout).toContain(`${option} `);
   });
