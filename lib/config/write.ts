@@ -82,7 +82,7 @@ const REST = `
 
 # For the stack on AWS: when it audits, and who gets its emails (docs/operations.md).
 #schedule:
-#  expression: cron(30 3 * * ? *)
+#  expression: cron(0 4 * * ? *)
 #  timeZone: Europe/Berlin
 #subscriptions:
 #  - protocol: email

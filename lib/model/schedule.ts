@@ -223,7 +223,7 @@ export const scheduleSchema = z
             path: ['expression'],
             message:
               `Clocks in ${timeZone} skip this hour in spring, and ${gap} hours lie between two audits: an ` +
-              'alarm would be raised. Choose another hour, such as cron(30 3 * * ? *), or set ' +
+              'alarm would be raised. Choose another hour, such as cron(0 4 * * ? *), or set ' +
               `expectedWithinHours to ${gap + 2}.`,
           }
         : {
