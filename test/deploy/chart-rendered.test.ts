@@ -29,10 +29,10 @@ type Manifest = {
   subjects?: unknown;
 };
 
-function rendered(values: object): Manifest[] {
+function rendered(values: object, release = 'audit'): Manifest[] {
   const text = execFileSync(
     helm,
-    ['template', 'audit', CHART, '-n', 'here', '--kube-version', '1.33.0', '-f', '-'],
+    ['template', release, CHART, '-n', 'here', '--kube-version', '1.33.0', '-f', '-'],
     { input: JSON.stringify(values), encoding: 'utf8', stdio: 'pipe' },
   );
   return parseAllDocuments(text)
@@ -153,14 +153,17 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     );
   });
 
-  it.each(['30 3 * * *', '*/15  0-5,22 1 JAN-mar ?', '@daily', '0 23 31 12 6'])(
-    'takes the schedule %s',
-    (schedule) => {
-      expect(named(rendered({ clusterName: 'prod', schedule }), 'CronJob', 'audit').spec).toMatchObject({
-        schedule,
-      });
-    },
-  );
+  it.each([
+    '30 3 * * *',
+    '*/15  0-5,22 1 JAN-mar ?',
+    '@daily',
+    '0 23 31 12 6',
+    '08-9,7-7 3 * 1-jan,dec mon-5/2',
+  ])('takes the schedule %s', (schedule) => {
+    expect(named(rendered({ clusterName: 'prod', schedule }), 'CronJob', 'audit').spec).toMatchObject({
+      schedule,
+    });
+  });
 
   it.each(['netns-auditor', 'localhost:5000/a/b', 'registry.example.com/netns-auditor'])(
     'takes the image repository %s',
@@ -179,6 +182,17 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     [{ clusterName: 'prod', schedule: '60 3 * * *' }, 'schedule: "60" is not a valid minute'],
     [{ clusterName: 'prod', schedule: '0 24 * * *' }, 'schedule: "24" is not a valid hour'],
     [{ clusterName: 'prod', schedule: '0 3 * * 1-7' }, 'schedule: "1-7" is not a valid day of the week'],
+    [{ clusterName: 'prod', schedule: '0 3 * foo *' }, 'schedule: "foo" is not a valid month'],
+    [{ clusterName: 'prod', schedule: '0 3 * mon *' }, 'schedule: "mon" is not a valid month'],
+    [{ clusterName: 'prod', schedule: '0 3 * jan5 *' }, 'schedule: "jan5" is not a valid month'],
+    [{ clusterName: 'prod', schedule: '0 3 * * xyz' }, 'schedule: "xyz" is not a valid day of the week'],
+    [
+      { clusterName: 'prod', schedule: '9-10,5-1 * * * *' },
+      'schedule: "9-10,5-1" is not a valid minute: a range cannot end before it starts',
+    ],
+    [{ clusterName: 'prod', schedule: '0 3 31-1 * *' }, '"31-1" is not a valid day of the month: a range'],
+    [{ clusterName: 'prod', schedule: '0 3 * 5-JAN *' }, '"5-JAN" is not a valid month: a range cannot end'],
+    [{ clusterName: 'prod', schedule: '0 3 * * fri-mon/2' }, ': a range cannot end before it starts'],
     [{ clusterName: 'prod', image: { repository: 'registry/a:0.1.0' } }, '/image/repository'],
     [{ clusterName: 'prod', replicas: 3 }, 'replicas'],
     [{ clusterName: 'prod', retention: { evidenceDays: 0 } }, 'evidenceDays'],
@@ -197,5 +211,18 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     ],
   ])('refuses wrong values by name: %j', (values, name) => {
     expect(() => rendered(values)).toThrow(name);
+  });
+
+  it.each([
+    ['a volume', 42, {}],
+    ['a bucket', 45, { s3: { bucket: 'audits' } }],
+  ])('with %s, refuses a release name of more than %d characters', (_, most, store) => {
+    const name = 'a'.repeat(most);
+    const longest = (all: Manifest[]) => Math.max(...all.map(({ metadata }) => metadata.name.length));
+    const jobs = rendered({ clusterName: 'prod', store }, name).filter(({ kind }) => kind === 'CronJob');
+    expect(longest(jobs)).toBe(52);
+    expect(() => rendered({ clusterName: 'prod', store }, `${name}a`)).toThrow(
+      `The release name ${name}a is too long: choose one of at most ${most} characters`,
+    );
   });
 });

@@ -79,7 +79,9 @@ describe('the alert rules for Prometheus', () => {
     const expressions = rulesOf('netns-auditor-chart').map(({ expr }) => expr);
     for (const expression of expressions) expect(expression).toMatch(/"netns-auditor(?:-\.\+)?"/);
     const audit = read('chart/netns-auditor/templates/audit.yaml');
-    expect(audit).toContain('kind: CronJob\nmetadata:\n  name: {{ .Release.Name }}\n');
+    expect(audit).toContain(
+      'kind: CronJob\nmetadata:\n  name: {{ include "netns-auditor.cronJobName" (list . "") }}\n',
+    );
   });
 });
 

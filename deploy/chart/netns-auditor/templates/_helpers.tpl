@@ -124,22 +124,46 @@ spec:
 
 {{/* The schedule, if Kubernetes takes it: else the release would fail halfway. */}}
 {{- define "netns-auditor.schedule" -}}
+{{- $months := splitList " " "none jan feb mar apr may jun jul aug sep oct nov dec" -}}
+{{- $days := splitList " " "sun mon tue wed thu fri sat" -}}
 {{- $fields := list
-  (list "minute" "[0-5]?\\d")
-  (list "hour" "([01]?\\d|2[0-3])")
-  (list "day of the month" "(0?[1-9]|[12]\\d|3[01])")
-  (list "month" "(0?[1-9]|1[0-2]|[A-Za-z]{3})")
-  (list "day of the week, which is 0 to 6" "([0-6]|[A-Za-z]{3})")
+  (list "minute" "[0-5]?\\d" list)
+  (list "hour" "([01]?\\d|2[0-3])" list)
+  (list "day of the month" "(0?[1-9]|[12]\\d|3[01])" list)
+  (list "month" "(0?[1-9]|1[0-2])" $months)
+  (list "day of the week, which is 0 to 6" "[0-6]" $days)
 -}}
 {{- if not (hasPrefix "@" .) -}}
 {{- range $index, $given := regexSplit " +" . -1 -}}
 {{- $name := index $fields $index 0 -}}
 {{- $value := index $fields $index 1 -}}
+{{- $numbers := lower $given -}}
+{{- range $number, $word := index $fields $index 2 -}}
+{{- $numbers = regexReplaceAll (printf "(^|[,-])%s\\b" $word) $numbers (printf "${1}%d" $number) -}}
+{{- end -}}
 {{- $item := printf "([*?]|%s(-%s)?)(/[1-9]\\d*)?" $value $value -}}
-{{- if not (regexMatch (printf "^%s(,%s)*$" $item $item) $given) -}}
+{{- if not (regexMatch (printf "^%s(,%s)*$" $item $item) $numbers) -}}
 {{- fail (printf "schedule: %q is not a valid %s" $given $name) -}}
+{{- end -}}
+{{- range regexFindAll "\\d+-\\d+" $numbers -1 -}}
+{{- $ends := splitList "-" . -}}
+{{- if gt (atoi (first $ends)) (atoi (last $ends)) -}}
+{{- fail (printf "schedule: %q is not a valid %s: a range cannot end before it starts" $given $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{ . | quote }}
+{{- end }}
+
+{{/* The name of a CronJob, if Kubernetes takes it. Takes a list: the chart, what the name ends with. */}}
+{{- define "netns-auditor.cronJobName" -}}
+{{- $release := (index . 0).Release.Name -}}
+{{- $name := print $release (index . 1) -}}
+{{- /* 63 characters, less the 11 that a CronJob adds for its Jobs. */ -}}
+{{- if gt (len $name) 52 -}}
+{{- $most := sub 52 (len (index . 1)) -}}
+{{- fail (printf "The release name %s is too long: choose one of at most %d characters" $release $most) -}}
+{{- end -}}
+{{ $name }}
 {{- end }}
