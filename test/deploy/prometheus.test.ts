@@ -75,13 +75,16 @@ describe('the alert rules for Prometheus', () => {
     expect(rulesOf(name).filter(({ alert }) => !tests.includes(`alertname: ${alert}`))).toEqual([]);
   });
 
-  it('about the chart are about the Jobs that it has', () => {
-    const expressions = rulesOf('netns-auditor-chart').map(({ expr }) => expr);
-    for (const expression of expressions) expect(expression).toMatch(/"netns-auditor(?:-\.\+)?"/);
-    const audit = read('chart/netns-auditor/templates/audit.yaml');
-    expect(audit).toContain(
-      'kind: CronJob\nmetadata:\n  name: {{ include "netns-auditor.cronJobName" (list . "") }}\n',
-    );
+  it('about the chart are about the CronJobs that it has', () => {
+    const suffixes = ['audit', 'doctor', 'retention'].map((file) => {
+      const text = read(`chart/netns-auditor/templates/${file}.yaml`);
+      return /kind: CronJob\nmetadata:\n {2}name: .*cronJobName" \(list \. "(.*)"\) }}\n/.exec(text)?.[1];
+    });
+    expect(suffixes).toEqual(['', '-doctor', '-retention']);
+    for (const { alert, expr } of rulesOf('netns-auditor-chart'))
+      expect(expr).toContain(
+        alert === 'NetnsAuditPodPending' ? '"netns-auditor(-doctor|-retention)?"' : '"netns-auditor"',
+      );
   });
 });
 
