@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { hasHelm, helm } from './helm.ts';
@@ -29,16 +31,50 @@ type Manifest = {
   subjects?: unknown;
 };
 
-function rendered(values: object, release = 'audit'): Manifest[] {
+function rendered(values: object, release = 'audit', chart = CHART): Manifest[] {
   const text = execFileSync(
     helm,
-    ['template', release, CHART, '-n', 'here', '--kube-version', '1.33.0', '-f', '-'],
+    ['template', release, chart, '-n', 'here', '--kube-version', '1.33.0', '-f', '-'],
     { input: JSON.stringify(values), encoding: 'utf8', stdio: 'pipe' },
   );
   return parseAllDocuments(text)
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null);
 }
+
+/** The commands that the notes of a new release print. Without a cluster, helm renders manifests, but no notes. */
+function printed(release: string): string[] {
+  const chart = mkdtempSync(join(tmpdir(), 'netns-audit-chart-'));
+  try {
+    cpSync(CHART, chart, { recursive: true });
+    const notes = `{{ define "notes" }}${deploy('chart/netns-auditor/templates/NOTES.txt')}{{ end }}`;
+    writeFileSync(join(chart, 'templates/_notes.tpl'), notes);
+    writeFileSync(
+      join(chart, 'templates/notes.yaml'),
+      'kind: Notes\nmetadata: { name: notes }\ndata: { notes: {{ include "notes" . | toJson }} }\n',
+    );
+    const destinations = [{ kind: 'slack', name: 'a', url: { env: 'URL' } }];
+    const text = named(rendered({ clusterName: 'prod', destinations }, release, chart), 'Notes', 'notes');
+    return [...(text.data.notes ?? '').matchAll(/^ {2}(.*kubectl .*)$/gm)].map(([, line = '']) => line);
+  } finally {
+    rmSync(chart, { recursive: true });
+  }
+}
+
+/** Prints nothing while the pod has no node, fails while its container is created, then prints a log. */
+const KUBECTL = `#!/bin/sh
+echo "$*" >>"$0.calls"
+case "$*" in
+  *' logs '*) ;;
+  *) exit 0 ;;
+esac
+case $(grep -c ' logs ' "$0.calls") in
+  1) ;;
+  2) echo 'container is waiting to start: ContainerCreating' >&2; exit 1 ;;
+  3) printf 'No problems found.\\n\\nend\\n' ;;
+  *) echo 'asked again' ;;
+esac
+`;
 
 const named = (all: readonly Manifest[], kind: string, name: string): Manifest => {
   const found = all.find((each) => each.kind === kind && each.metadata.name === name);
@@ -224,5 +260,33 @@ describe.skipIf(!hasHelm)('the chart, rendered', () => {
     expect(() => rendered({ clusterName: 'prod', store }, `${name}a`)).toThrow(
       `The release name ${name}a is too long: choose one of at most ${most} characters`,
     );
+  });
+
+  it('says in its notes how to run it now, as its page does', () => {
+    const page = deploy('../docs/in-cluster.md').split('\n');
+    const commands = printed('netns-auditor').map((each) => each.replace('-n here', '-n netns-auditor'));
+    expect(commands).toHaveLength(6);
+    expect(page).toEqual(expect.arrayContaining(commands.map((command) => `       ${command}`)));
+  });
+
+  it.each(['first-audit', 'doctor'])('prints commands that show the log of %s once there is one', (job) => {
+    const commands = printed('audit').filter((each) => each.includes(job));
+    const directory = mkdtempSync(join(tmpdir(), 'netns-audit-notes-'));
+    try {
+      writeFileSync(join(directory, 'kubectl'), KUBECTL, { mode: 0o755 });
+      const log = execFileSync('sh', ['-c', commands.join('\n')], {
+        env: { PATH: `${directory}:${process.env.PATH}` },
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+      expect(log).toBe('No problems found.\n\nend\n');
+      expect(readFileSync(join(directory, 'kubectl.calls'), 'utf8').split('\n').slice(0, 3)).toEqual([
+        `-n here delete job ${job} --ignore-not-found`,
+        `-n here create job ${job} --from=cronjob/${job === 'doctor' ? 'audit-doctor' : 'audit'}`,
+        `-n here logs -f job/${job}`,
+      ]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
