@@ -1,8 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readConfig, readStackConfig } from '../../lib/config/read.ts';
+import { configSchema } from '../../lib/model/config.ts';
 
 function file(text: string): string {
   const path = join(mkdtempSync(join(tmpdir(), 'netns-auditor-')), 'netns-audit.yaml');
@@ -202,4 +203,21 @@ it('takes clusters of a kubeconfig for the command line, and not for a stack on 
       message: expect.stringMatching(/:3:17: clusters\[0\]\.kubeconfig: Functions on AWS do not have/),
     }),
   );
+});
+
+/** What pages show of a configuration: a part that lists no clusters gets one. The values of the chart are another file. */
+const docs = join(import.meta.dirname, '../../docs');
+const examples = globSync('*.md', { cwd: docs, exclude: ['in-cluster.md'] }).flatMap((page) =>
+  [...readFileSync(join(docs, page), 'utf8').matchAll(/^( *)```yaml\n(.*?)^ *```$/gms)]
+    .map(([, indent = '', text = '']) => text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''))
+    .filter((text) => Object.keys(configSchema.shape).some((key) => RegExp(`^${key}:`, 'm').test(text)))
+    .map((text) => [page, /^(?:clusters|discover):/m.test(text) ? text : `${aCluster}\n${text}`] as const),
+);
+
+it('finds the examples in pages', () => {
+  expect(examples.length).toBeGreaterThanOrEqual(11);
+});
+
+it.each(examples)('takes the example in %s', (_, text) => {
+  expect(() => readConfig(file(text))).not.toThrow();
 });
