@@ -26,7 +26,7 @@ import {
   keysFor,
   securityHubProductArn,
 } from './function-rights.ts';
-import { denyNetwork, NETWORK_ACTIONS } from './network-rights.ts';
+import { allowNetwork } from './network-rights.ts';
 import { acknowledgeUnconstrained } from './rule-packs.ts';
 import type { AuditStatesProps } from './state-machine.ts';
 import { STATES, type State } from './states.ts';
@@ -163,12 +163,8 @@ function make(scope: Construct, state: State, props: FunctionsProps): Made {
   if (props.discover !== undefined && (shape.clusters || state === 'discover-clusters'))
     allowAccounts(scope, role, { discover: props.discover, lists: state === 'discover-clusters' });
   if (network !== undefined || elsewhere.length > 0) {
-    role.addToPolicy(new PolicyStatement({ actions: [...NETWORK_ACTIONS], resources: ['*'] }));
-    denyNetwork(scope, `${name}NetworkDeny`, role, [lambda, ...elsewhere.map(([, each]) => each)]);
-    acknowledgeUnconstrained(
-      role,
-      'Lambda places the function into subnets with it; its code is denied it by a policy of its own.',
-    );
+    allowNetwork(role);
+    acknowledgeUnconstrained(role, 'Lambda places the function into subnets with it; its code is denied it.');
   }
   acknowledgeRights(role, ownKeys, storage);
   return {

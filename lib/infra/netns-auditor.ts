@@ -15,7 +15,7 @@ import { type DiscoverInput, discoverSchema } from '../model/discovery.ts';
 import { Functions } from './functions.ts';
 import { ImageCache } from './image-cache.ts';
 import { Monitoring } from './monitoring.ts';
-import { placementsOf } from './placements.ts';
+import { placementsOf, vpcSchema } from './placements.ts';
 import { Queries } from './queries.ts';
 import { acknowledgeRules } from './rule-packs.ts';
 import { startRuns } from './schedules.ts';
@@ -166,8 +166,13 @@ const propsSchema = z.strictObject({
   discover: discoverSchema.optional(),
   imageCache: anything,
   subscriptions: anything,
-  encryptionKey: anything,
-  vpc: anything,
+  encryptionKey: z
+    .custom(
+      (value) => typeof value === 'object' && value !== null,
+      "It is a key: Key.fromKeyArn(this, 'Key', ARN) of aws-cdk-lib/aws-kms, for example.",
+    )
+    .optional(),
+  vpc: vpcSchema.optional(),
   vpcSubnets: anything,
   securityGroups: anything,
   networks: anything,
@@ -194,7 +199,7 @@ export class NetnsAuditor extends Construct {
     // Long, as it only hands each part to those that need it.
     refuseOldNode();
     const { schedule, monitor, retention, digest, securityHub, events, dashboard, exceptions, ...valid } =
-      validProps(propsSchema, props);
+      validProps(propsSchema, defined(props));
     const { discover, probe, thresholds, concurrency } = valid;
     const settings = { probe, thresholds, concurrency };
     const { encryptionKey, imageCache } = props;
@@ -277,6 +282,10 @@ export class NetnsAuditor extends Construct {
     );
   }
 }
+
+/** A key with the value undefined is one that is left out. */
+const defined = (props: object): object =>
+  Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined));
 
 const arnsOf = (roles: readonly IRole[]): string => roles.map(({ roleArn }) => roleArn).join(',');
 

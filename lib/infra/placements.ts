@@ -26,26 +26,30 @@ export function placementsOf(
       'Give vpc, or leave out both.',
     );
   if (vpc !== undefined) refuseUnusableVpc(scope, vpc, 'vpc');
-  validProps(entries, networks, 'networks');
-  const names = validProps(
-    z.array(networkNameSchema),
-    networks.map(({ name, discovered }) => ({ name, ...(discovered === undefined ? {} : { discovered }) })),
-    'networks',
-  );
+  const entries = validProps(entriesSchema, networks, 'networks');
   return {
     network: vpc === undefined ? undefined : placementOf({ vpc, vpcSubnets, securityGroups }),
     networks: networks.map((each, index) => {
       refuseUnusableVpc(scope, each.vpc, `networks[${index}].vpc`);
-      return { ...placementOf(each), ...(names[index] as NetworkName) };
+      const { name, discovered } = entries[index] as NetworkName;
+      return { ...placementOf(each), name, discovered };
     }),
   };
 }
 
 /** As programs without types may pass anything. */
-const entries = z
+export const vpcSchema = z.custom(
+  (value) => typeof value === 'object' && value !== null,
+  'It is a VPC: Vpc.fromLookup of aws-cdk-lib/aws-ec2, for example.',
+);
+
+const entriesSchema = z
   .array(
-    z.looseObject({
-      vpc: z.looseObject({}, 'It is a VPC: Vpc.fromLookup of aws-cdk-lib/aws-ec2, for example.'),
+    z.strictObject({
+      ...networkNameSchema.shape,
+      vpc: vpcSchema,
+      vpcSubnets: z.unknown().optional(),
+      securityGroups: z.unknown().optional(),
     }),
   )
   .max(MOST_NETWORKS);

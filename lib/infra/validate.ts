@@ -205,11 +205,6 @@ function warnOfUnusedNetworks(
 
 /** Of another region, it is refused by each of the resources, at deployment. */
 export function refuseUnusableKey(scope: Construct, key: IKey): void {
-  if (typeof key === 'string')
-    throw invalidProp(
-      'encryptionKey is a key, and this is text',
-      "Give Key.fromKeyArn(this, 'Key', ARN) of aws-cdk-lib/aws-kms.",
-    );
   const { region } = Stack.of(scope);
   const own = key.env.region;
   if (Token.isUnresolved(region) || Token.isUnresolved(own) || own === region) return;

@@ -53,7 +53,7 @@ export const networkNameSchema = z.strictObject({
         .string()
         .max(160)
         .regex(
-          /^(?:\*|[\d*]{1,12}\/(?:\*|[a-z0-9*-]+\/[\w*-]+))$/,
+          /^(?:\*|(?:\d{12}|\d{0,11}\*)\/(?:\*|[a-z0-9*-]+\/[\w*-]+))$/,
           'It is ACCOUNT/REGION/CLUSTER, in which * stands for any characters: 111122223333/eu-west-1/prod-*, or 111122223333/*.',
         ),
     )
@@ -66,7 +66,7 @@ export const networkNameSchema = z.strictObject({
 });
 export type NetworkName = z.infer<typeof networkNameSchema>;
 
-/** Each is two functions, and all of their ARNs are in one policy of a role. */
+/** Each is two functions, which one state machine invokes. */
 export const MOST_NETWORKS = 20;
 
 export const networksSchema = z
@@ -98,6 +98,12 @@ export function mistakesOfNetworks({
             },
           ]
         : []),
+      ...discovered.flatMap((pattern, at) => {
+        const [, account = ''] = /^(\d{12})\//.exec(pattern) ?? [];
+        if (account === '' || mayBeIn(account, discover)) return [];
+        const message = `No cluster of account ${account} is discovered: discover.accounts does not have it.`;
+        return [{ path: ['networks', index, 'discovered', at], message }];
+      }),
     ]),
     ...clusters.flatMap((cluster, index) => {
       const named = networkOf(cluster);
@@ -109,6 +115,12 @@ export function mistakesOfNetworks({
       return [{ path: ['clusters', index, 'network'], message: `There is no network ${named}; ${known}.` }];
     }),
   ];
+}
+
+/** Whether clusters of the account may be discovered; which accounts a unit has is not known here. */
+function mayBeIn(account: string, discover: Discover | undefined): boolean {
+  if (discover === undefined || discover.accounts === 'organization') return true;
+  return discover.accounts.some((each) => each === account || !/^\d/.test(each));
 }
 
 /** Networks that no cluster can be in. */

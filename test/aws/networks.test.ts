@@ -61,23 +61,34 @@ const found = (account: string, name: string, network?: string): ClusterConfig =
 });
 
 /** One night, and which function was invoked for which cluster: `STATE NETWORK` by the name of the cluster. */
-async function night(stack: Deployed, remembered: readonly ClusterConfig[], seen: readonly ClusterConfig[]) {
+async function night(
+  stack: Deployed,
+  remembered: readonly ClusterConfig[],
+  seen: readonly ClusterConfig[],
+  unreachable = '',
+) {
   const store = new DirectoryStore(await mkdtemp(join(tmpdir(), 'netns-auditor-networks-')));
   const scheduledTime = '2026-11-20T02:00:00Z';
   const runId = scheduledRunId(store, { scheduledTime, schedule: 'nightly' });
   const put = (key: string, value: unknown) => store.putOnce(key, Buffer.from(JSON.stringify(value)));
   await put(keys.register(), { schemaVersion: 1, clusters: remembered });
   const asked = new Map<string, string[]>();
+  const failed: string[] = [];
   const play = async ({ state, network }: DeployedFunction, input: unknown): Promise<unknown> => {
     if (state === 'discover-clusters')
       return await put(keys.found(runId), { clusters: seen, gaps: [], looked: [], accounts: null });
     if (state === 'plan-fleet') return await planFleet(store, input as FleetPlanInput, nothingDamaged);
-    if (state === 'conclude-cluster') return {};
+    if (state === 'conclude-cluster') {
+      const { task, error } = input as { task: Task; error?: object };
+      if (error != null) failed.push(task.cluster.name);
+      return {};
+    }
     if (state === 'conclude-fleet') return { lost: 0 };
     const task = state === 'plan-cluster' ? (input as Task) : (input as Batch).task;
     const calls = asked.get(task.cluster.name) ?? [];
     asked.set(task.cluster.name, [...calls, `${state} ${network ?? '-'}`]);
     if (state === 'audit-nodes') return {};
+    if (task.cluster.name === unreachable) throw new Error('no way there');
     const batches = `work/batches-${asked.size}.json`;
     await put(batches, [{ task, batch: 0, nodes: [] }]);
     return { batches };
@@ -97,7 +108,7 @@ async function night(stack: Deployed, remembered: readonly ClusterConfig[], seen
       },
     },
   );
-  return { status, asked: Object.fromEntries(asked) };
+  return { status, asked: Object.fromEntries(asked), failed };
 }
 
 let stack: Deployed;
@@ -115,6 +126,7 @@ describe('a fleet in several networks', () => {
     const from = (network: string) => [`plan-cluster ${network}`, `audit-nodes ${network}`];
     expect(ran).toEqual({
       status: 'SUCCEEDED',
+      failed: [],
       asked: {
         listed: from('-'),
         'listed-east': from('east'),
@@ -132,6 +144,11 @@ describe('a fleet in several networks', () => {
     expect(status).toBe('SUCCEEDED');
     expect(asked['111122223333/eu-west-1/prod']).toEqual(['plan-cluster west', 'audit-nodes west']);
     expect(asked['444455556666/eu-west-1/prod']).toEqual(['plan-cluster -', 'audit-nodes -']);
+  });
+
+  it.each(['listed', 'lab'])('concludes %s where its plan fails, whatever network it is in', async (name) => {
+    const { status, failed } = await night(stack, [], [], name);
+    expect({ status, failed }).toEqual({ status: 'SUCCEEDED', failed: [name] });
   });
 
   it('has alarms that cover the functions of all networks: none is on a single function', () => {

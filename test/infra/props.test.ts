@@ -46,6 +46,9 @@ describe('a mistake in props', () => {
       'discover.accounts[0]: It is the number 444455556666, not text: write it in quotes.',
     ],
     [{ clusters: [prod], shedule: {} }, 'NetnsAuditor: Unknown key "shedule". Did you mean schedule?'],
+    [{ clusters: [prod], encryptionKey: null }, 'encryptionKey: It is a key'],
+    [{ clusters: [prod], vpc: 'vpc-1' }, 'vpc: It is a VPC'],
+    [{ clusters: [prod], vpc: null }, 'vpc: It is a VPC'],
     [{ clusters: [] }, 'NetnsAuditor: there is no cluster to audit'],
     [
       { clusters: [{ eks: 4 }], digest: 'yes', discover: { ...discover, regions: [] } },
@@ -57,7 +60,7 @@ describe('a mistake in props', () => {
       { clusters: [{ name: 'prod', eks: { ...prod.eks, roleArn: 'netns-auditor' } }] },
       /^NetnsAuditor: clusters\[0\]\.eks\.roleArn: \(prod\) [^\n]+$/,
     ],
-    [{ clusters: [prod], encryptionKey: 'arn:aws:kms:…' }, 'encryptionKey is a key, and this is text'],
+    [{ clusters: [prod], encryptionKey: 'arn:aws:kms:…' }, 'encryptionKey: It is a key: Key.fromKeyArn'],
     [
       { clusters: [prod], schedule: { expression: 'cron(0 2 * * *)' } },
       /schedule\.expression: It is cron\(MINUTE HOUR[^\n]*$/,

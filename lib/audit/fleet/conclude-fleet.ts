@@ -4,6 +4,7 @@ import { keys, type Store } from '../../history/index.ts';
 import { isFoundName } from '../../model/discovery.ts';
 import { forEachLimited } from '../../model/limit.ts';
 import { verdicts } from '../../model/report.ts';
+import { placedIn } from '../../model/vpc-networks.ts';
 import { deliverNews } from '../deliver.ts';
 import { linksToFleet } from '../tell.ts';
 import {
@@ -69,10 +70,12 @@ export async function concludeFleet(
     await deliverNews(deps.notifiers, digest);
   }
   await store.putOnce(key, Buffer.from(`${JSON.stringify(report)}\n`));
-  if (found !== null)
+  // A run of counts concludes nothing about clusters that are gone, which a full one has to do.
+  if (found !== null && tasks.some(({ checks }) => checks === 'all'))
     await keepRegister(
       store,
-      tasks.filter(wasFound(report)).map(({ cluster }) => cluster),
+      // Networks are those of the configuration at the time, and a version before they existed reads this too.
+      tasks.filter(wasFound(report)).map(({ cluster }) => placedIn([], cluster)),
     );
   return report;
 }

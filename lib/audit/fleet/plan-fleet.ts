@@ -38,11 +38,10 @@ export async function planFleet(store: Store, input: FleetPlanInput, onDamage: O
     // Nothing if discovery failed: then the known clusters are audited.
     const found = (await readFound(store, runId)) ?? { clusters: [], gaps: [], looked: [], accounts: null };
     const { account } = partsOfArn(execution);
-    const target = (cluster: ClusterConfig): string => targetOf(cluster, account);
-    const listed = new Set(clusters.map(target));
-    const { there, gone } = known(found, await readRegister(store, onDamage));
-    const unlisted = there.filter((cluster) => !listed.has(target(cluster)));
-    tasks.push(...unlisted.map((cluster) => task(placedIn(networks, cluster))));
+    const listed = new Set(clusters.map((cluster) => targetOf(cluster, account)));
+    const isListed = (cluster: ClusterConfig): boolean => listed.has(targetOf(cluster, account));
+    const { there, gone } = known(found, await readRegister(store, onDamage), isListed);
+    tasks.push(...there.map((cluster) => task(placedIn(networks, cluster))));
     // Only a run of all checks may conclude that.
     if (start.checks === 'all')
       tasks.push(...gone.map((cluster) => ({ ...task(placedIn([], cluster)), removed: true as const })));
@@ -50,16 +49,22 @@ export async function planFleet(store: Store, input: FleetPlanInput, onDamage: O
   return { runId, claimed, tasks: await keepTasks(store, runId, tasks), count: tasks.length, digest };
 }
 
-/** Clusters found now, and those found before that may still exist. */
+/**
+ * Clusters found now, and those found before that may still exist; and those of before that are gone, or listed by now:
+ * a last report resolves what was open under the name that they were found by.
+ */
 function known(
   found: Found,
   before: readonly ClusterConfig[],
+  isListed: (cluster: ClusterConfig) => boolean,
 ): { readonly there: ClusterConfig[]; readonly gone: ClusterConfig[] } {
   const names = new Set(found.clusters.map(({ name }) => name));
-  const rest = before.filter(({ name }) => !names.has(name));
+  const isOver = (cluster: ClusterConfig): boolean =>
+    isListed(cluster) || (!names.has(cluster.name) && isGone(cluster.name, found));
+  const rest = before.filter((cluster) => !names.has(cluster.name) && !isOver(cluster));
   return {
-    there: [...found.clusters, ...rest.filter(({ name }) => !isGone(name, found))],
-    gone: rest.filter(({ name }) => isGone(name, found)),
+    there: [...found.clusters.filter((cluster) => !isListed(cluster)), ...rest],
+    gone: before.filter(isOver),
   };
 }
 
