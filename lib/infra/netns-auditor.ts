@@ -9,7 +9,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import * as z from 'zod';
-import type { ClusterConfig, ClusterInput } from '../model/clusters.ts';
+import { type ClusterInput, complete } from '../model/clusters.ts';
 import { type Config, configSchema, httpsFormat, type imageCacheSchema } from '../model/config.ts';
 import { type DiscoverInput, discoverSchema } from '../model/discovery.ts';
 import { Functions } from './functions.ts';
@@ -21,7 +21,14 @@ import { acknowledgeRules } from './rule-packs.ts';
 import { startRuns } from './schedules.ts';
 import { AuditStates } from './state-machine.ts';
 import { Storage } from './storage.ts';
-import { clusterShape, refuseOldNode, refuseUnusableKey, validate, validProps } from './validate.ts';
+import {
+  clusterShape,
+  keySchema,
+  refuseOldNode,
+  refuseUnusableKey,
+  validate,
+  validProps,
+} from './validate.ts';
 
 export type NetnsAuditorProps = {
   /**
@@ -166,12 +173,7 @@ const propsSchema = z.strictObject({
   discover: discoverSchema.optional(),
   imageCache: anything,
   subscriptions: anything,
-  encryptionKey: z
-    .custom(
-      (value) => typeof value === 'object' && value !== null,
-      "It is a key: Key.fromKeyArn(this, 'Key', ARN) of aws-cdk-lib/aws-kms, for example.",
-    )
-    .optional(),
+  encryptionKey: keySchema.optional(),
   vpc: vpcSchema.optional(),
   vpcSubnets: anything,
   securityGroups: anything,
@@ -288,13 +290,6 @@ const defined = (props: object): object =>
   Object.fromEntries(Object.entries(props).filter(([, value]) => value !== undefined));
 
 const arnsOf = (roles: readonly IRole[]): string => roles.map(({ roleArn }) => roleArn).join(',');
-
-/** As when read from a file: with defaults. */
-function complete(cluster: ClusterInput): ClusterConfig {
-  if (!('eks' in cluster)) return cluster;
-  const { accessEntry = true, ...eks } = cluster.eks;
-  return { ...cluster, eks: { ...eks, accessEntry } };
-}
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');

@@ -203,6 +203,11 @@ function warnOfUnusedNetworks(
     );
 }
 
+export const keySchema = z.custom(
+  (value) => typeof value === 'object' && value !== null,
+  "It is a key: Key.fromKeyArn(this, 'Key', ARN) of aws-cdk-lib/aws-kms, for example.",
+);
+
 /** Of another region, it is refused by each of the resources, at deployment. */
 export function refuseUnusableKey(scope: Construct, key: IKey): void {
   const { region } = Stack.of(scope);

@@ -88,6 +88,13 @@ export type ClusterConfig = z.infer<typeof clusterSchema>;
 /** As written in a file: without defaults. */
 export type ClusterInput = z.input<typeof clusterSchema>;
 
+/** A cluster of a program, with the defaults that a file's gets. */
+export function complete(cluster: ClusterInput): ClusterConfig {
+  if (!('eks' in cluster)) return cluster;
+  const { accessEntry = true, ...eks } = cluster.eks;
+  return { ...cluster, eks: { ...eks, accessEntry } };
+}
+
 export const clustersSchema = z.array(clusterSchema).superRefine((clusters, context) => {
   const wrong = (index: number, name: string, message: string): void =>
     context.addIssue({ code: 'custom', path: [index, name], message });

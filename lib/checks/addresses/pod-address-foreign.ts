@@ -1,7 +1,6 @@
-import { addressKey, isLinkLocal } from '../../computed/cidr.ts';
+import { addressKey } from '../../computed/cidr.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
-import { foreignAddresses, type Owner } from '../../computed/routes/foreign-addresses.ts';
-import type { Address } from '../../model/network.ts';
+import { foreignAddresses, type Owner, usedAddresses } from '../../computed/routes/foreign-addresses.ts';
 import { listed, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, recreatePod, repair, repairOnNode } from '../remedies/steps.ts';
@@ -22,21 +21,22 @@ export const podAddressForeign = definePodCheck({
     "What the pod sends to the address stays in the pod. If it is its gateway's or its node's, replies to its own node, " +
     'such as those to health checks, are lost too. Behind a bridge, the pod also answers ARP for it: other pods send ' +
     'their packets for the gateway to this pod.',
-  needs: ['podNetworks', 'node', 'otherNodes', 'clusterDns'],
+  needs: ['podNetworks', 'node', 'otherNodes', 'clusterDns', 'hostNetwork'],
   unless: ['namespace unread', networkElsewhere],
   facts: (sources) => ({ owners: foreignAddresses(sources) }),
   judge(network, { owners }, { node }) {
-    const { pod, stack, sandbox } = network;
+    const { pod, sandbox } = network;
     const own = new Set(pod.podIPs.map(addressKey));
-    const held = stack.addresses.flatMap((address) => {
+    const held = usedAddresses(network).flatMap((address) => {
       const owner = owners.get(addressKey(address.address));
       // A kubelet that itself runs in a pod reports the address of that pod as its node's.
       const isOwn = owner?.what === 'other-node' && own.has(addressKey(address.address));
-      return owner === undefined || isOwn || !isUsed(address) ? [] : [{ ...address, owner }];
+      return owner === undefined || isOwn ? [] : [{ ...address, owner }];
     });
     if (held.length === 0) return 'pass';
     const path = sandbox.namespacePath;
     const given = held.some(({ address }) => own.has(addressKey(address)));
+    const onPurpose = pod.containers.some(mayChangeNetwork);
     const cuts = held.some(({ owner: { what } }) => what === 'gateway' || what === 'node');
     return {
       detail: `The pod holds ${listed(
@@ -44,7 +44,7 @@ export const podAddressForeign = definePodCheck({
         5,
       )}.`,
       // Whoever may change the network of its pod may have added it on purpose.
-      confidence: pod.containers.some(mayChangeNetwork) ? 'probable' : 'confirmed',
+      confidence: onPurpose ? 'probable' : 'confirmed',
       ...(cuts ? {} : { severity: 'high' as const }),
       evidence: rowsOf(held, SHOWN, ({ address, prefixLength, link, owner }) => ({
         what: `addresses of ${link}`,
@@ -52,6 +52,8 @@ export const podAddressForeign = definePodCheck({
         actual: `${address}/${prefixLength}: ${owner.name}`,
         source: `ip addr (netns ${network.namespace}); ${sourceOf[owner.what]}`,
       })),
+      // It would add the address again.
+      ...(onPurpose ? { repair: null } : {}),
       remedy:
         path === null || given
           ? recreatePod(pod)
@@ -82,8 +84,3 @@ const sourceOf: Record<Owner['what'], string> = {
   'other-node': 'API: node.status.addresses',
   dns: 'API: service.spec.clusterIPs',
 };
-
-/** The kernel uses no IPv6 address that somebody else on the link turned out to have. */
-function isUsed({ address, tentative, dadFailed }: Address): boolean {
-  return !isLinkLocal(address) && !tentative && !dadFailed;
-}

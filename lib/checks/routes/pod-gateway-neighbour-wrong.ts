@@ -7,6 +7,7 @@ import {
   networkElsewhere,
 } from '../../computed/preconditions.ts';
 import { ON_NO_BRIDGE } from '../../computed/routes/bridges.ts';
+import { holdersOf } from '../../computed/routes/foreign-addresses.ts';
 import { defaultRouteOf, expectedGateway, type Family } from '../../computed/routes/gateway.ts';
 import type { Layout } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
@@ -46,12 +47,8 @@ export const podGatewayNeighbourWrong = definePodCheck({
     const { gateway, entry, owner, expected } = wrong;
     const right = isRight(entry, expected);
     // The pod learned it from a pod that answers for the gateway.
-    const answers = podNetworks.some(
-      ({ link, stack }) =>
-        entry?.mac != null &&
-        link?.mac === entry.mac &&
-        stack?.addresses.some(({ address }) => sameAddress(address, gateway)),
-    );
+    const answers =
+      entry?.mac != null && holdersOf(gateway, podNetworks).some(({ link }) => link?.mac === entry.mac);
     if (answers && !entry?.states.includes('PERMANENT'))
       return see(podAddressForeign, `another pod answers for the gateway ${gateway}`);
     const written = layout.gatewayNeighbour === 'permanent';

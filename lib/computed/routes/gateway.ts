@@ -5,7 +5,7 @@ import type { PodNetwork } from '../../model/evidence.ts';
 import { DROPPING, NEXT_HOP, type Route } from '../../model/network.ts';
 import { addressBits, familyOf, sameAddress } from '../cidr.ts';
 import { layoutOf } from '../layouts.ts';
-import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
+import { linkFault, mainAddresses, mayChangeNetwork, networkElsewhere } from '../preconditions.ts';
 
 export type Family = 4 | 6;
 
@@ -53,6 +53,8 @@ function resultHasDefault({ results }: PodNetwork, family: Family): boolean {
 export function lostDefaults(network: PodNetwork): readonly Family[] {
   const { link, stack } = network;
   if (typeof layoutOf(network) !== 'string' || networkElsewhere(network) !== null) return [];
+  // A VPN client may replace the default route by any number of shorter ones.
+  if (network.pod.containers.some(mayChangeNetwork)) return [];
   const isWhole = link?.kind === 'veth' ? linkFault(network) === null : link?.up === true;
   if (!isWhole || stack === null) return [];
   return ([4, 6] as const).filter(
@@ -60,7 +62,10 @@ export function lostDefaults(network: PodNetwork): readonly Family[] {
       resultHasDefault(network, family) &&
       mainAddresses(network).some((address) => address.family === family) &&
       !stack.routes.some(
-        (route) => route.family === family && [...DEFAULTS, ...HALVES].includes(route.destination),
+        (route) =>
+          route.family === family &&
+          !DROPPING.includes(route.type) &&
+          [...DEFAULTS, ...HALVES].includes(route.destination),
       ),
   );
 }

@@ -31,8 +31,14 @@ function holding(changes: Partial<Address>, pod: Partial<ObservedPod> = {}): Pod
     stack: { ...stack, addresses: [...stack.addresses, anAddress(changes)] },
   });
 }
-const run = (...podNetworks: PodNetwork[]) =>
-  podAddressForeign.run({ podNetworks, node: aNode(), otherNodes, clusterDns: aClusterDns() }, context);
+const host = aHostStack();
+const sources = {
+  node: aNode(),
+  otherNodes,
+  clusterDns: aClusterDns(),
+  hostNetwork: { ...host, addresses: [...host.addresses, anAddress({ address: '10.0.3.7', link: 'eth0' })] },
+};
+const run = (...podNetworks: PodNetwork[]) => podAddressForeign.run({ ...sources, podNetworks }, context);
 
 describe('pod-address-foreign', () => {
   it.each(healthyLayouts)('passes a healthy pod of %s', (_, layout) => {
@@ -79,6 +85,18 @@ describe('pod-address-foreign', () => {
     expect(failures(run({ ...pod, results }))).toEqual([]);
   });
 
+  it("leaves a pod's own address alone where the cloud names it among those of the node", () => {
+    const pod = holding({}, {});
+    const node = { ...aNode(), addresses: [...aNode().addresses, ...pod.pod.podIPs] };
+    expect(failures(podAddressForeign.run({ ...sources, node, podNetworks: [pod] }, context))).toEqual([]);
+  });
+
+  it('leaves the address of a device alone that the node gave to the pod', () => {
+    const given = holding({ address: '10.0.9.9', link: 'net1' });
+    const node = { ...aNode(), addresses: [...aNode().addresses, '10.0.9.9'] };
+    expect(failures(podAddressForeign.run({ ...sources, node, podNetworks: [given] }, context))).toEqual([]);
+  });
+
   it('leaves the pod of a kubelet alone that reports its address as its node', () => {
     const kubelet = holding({ address: '10.0.3.8' }, { podIPs: ['10.0.3.8'] });
     expect(failures(run(kubelet))).toEqual([]);
@@ -97,7 +115,9 @@ describe('pod-address-foreign', () => {
   it('doubts what a pod may have done on purpose', () => {
     const [container] = aPod().containers;
     const containers = [container].flatMap((each) => (each ? [{ ...each, netAdmin: true }] : []));
-    expect(failures(run(holding({ address: GATEWAY }, { containers })))[0]?.confidence).toBe('probable');
+    const pod = holding({ address: GATEWAY }, { containers });
+    const [found] = failures(run({ ...pod, sandbox: aSandbox({ namespacePath: null }) }));
+    expect(found).toMatchObject({ confidence: 'probable', repair: null });
   });
 
   it('names eleven addresses without a command for each', () => {
@@ -133,5 +153,10 @@ describe('pod-address-foreign', () => {
     });
     expect(gateway('REACHABLE')?.result).toBe('fail');
     expect(gateway('PERMANENT', thief)?.result).toBe('fail');
+    // This check finds none of these, so the entry has to be found.
+    const refused = { ...holding({ address: GATEWAY, dadFailed: true }), link: aLink({ mac }) };
+    expect(gateway('REACHABLE', refused)?.result).toBe('fail');
+    const kata = { ...thief, pod: aPod({ name: 'thief', runtimeClass: 'kata' }) };
+    expect(gateway('REACHABLE', kata)?.result).toBe('fail');
   });
 });
