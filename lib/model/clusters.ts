@@ -95,6 +95,13 @@ export function complete(cluster: ClusterInput): ClusterConfig {
   return { ...cluster, eks: { ...eks, accessEntry } };
 }
 
+/** Whatever the role in it: two would be two names of one cluster. Empty: the account of the stack, unknown here. */
+function accountOf(roleArn: string | undefined): string {
+  if (roleArn === undefined) return '';
+  // What is no ARN at all is said by its own rule.
+  return partsOfArn(roleArn).account || roleArn;
+}
+
 export const clustersSchema = z.array(clusterSchema).superRefine((clusters, context) => {
   const wrong = (index: number, name: string, message: string): void =>
     context.addIssue({ code: 'custom', path: [index, name], message });
@@ -118,7 +125,7 @@ export const clustersSchema = z.array(clusterSchema).superRefine((clusters, cont
       'eks' in cluster
         ? ([
             'eks',
-            [cluster.eks.name, cluster.eks.region, cluster.eks.roleArn].join(' '),
+            [cluster.eks.name, cluster.eks.region, accountOf(cluster.eks.roleArn)].join(' '),
             partitionOf(cluster.eks.region),
           ] as const)
         : ([

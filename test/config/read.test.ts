@@ -56,6 +56,20 @@ it.each([
   );
 });
 
+const reachedBy = (a: string, b: string): string =>
+  ['a', 'b']
+    .map((name, n) => `  - { name: ${name}, eks: { name: e, region: eu-west-1, roleArn: "${[a, b][n]}" } }`)
+    .join('\n');
+
+it('lists no cluster twice under two roles of its account: they would replace the pods of each other', () => {
+  const role = (account: string, name: string): string => `arn:aws:iam::${account}:role/${name}`;
+  const listed = (a: string, b: string) => readConfig(file(`clusters:\n${reachedBy(a, b)}\n`));
+  expect(() => listed(role('111122223333', 'one'), role('111122223333', 'other'))).toThrow(
+    'a is the same EKS cluster',
+  );
+  expect(listed(role('111122223333', 'one'), role('444455556666', 'one')).clusters).toHaveLength(2);
+});
+
 const eks = (more: string): string => `clusters:\n  - name: a\n    eks:\n      name: a\n      ${more}`;
 const secret = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:lab-AbCdEf';
 
