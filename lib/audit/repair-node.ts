@@ -203,7 +203,13 @@ export async function askedOnNode(
     settleSeconds: context.settleSeconds,
     activeDeadlineSeconds: repairSeconds,
   });
-  const pods = new ProbePods(cluster, { namespace: repairNamespace, runId: own, signal: context.signal });
+  const pods = new ProbePods(cluster, {
+    namespace: repairNamespace,
+    runId: own,
+    // A repair gets its whole time, or does not begin.
+    waitsForRoom: false,
+    signal: context.signal,
+  });
   try {
     const { log } = await pods.run(manifest, deadlineSeconds * 1000);
     return readAnswers(log, names);

@@ -124,7 +124,7 @@ function isQuotaConflict(error: unknown): boolean {
 }
 
 /** A quota refuses the pod, as there are as many pods as it allows. */
-export function isOverQuota(error: unknown): boolean {
+export function isOverQuota(error: unknown): error is AuditError {
   return (
     error instanceof AuditError && error.code === 'PROBE_REFUSED' && error.message.includes('exceeded quota')
   );
@@ -155,7 +155,10 @@ function refusedRemedy(message: string, namespace: string): string {
     return `Allow it in its namespace only: oc adm policy add-scc-to-user privileged -z default -n ${namespace}`;
   }
   if (message.includes('quota'))
-    return `Raise the quota of the namespace ${namespace}: one pod per node that is probed at once, in each batch.`;
+    return (
+      `Raise the quota of the namespace ${namespace} to one pod for each node that is probed at once, or probe ` +
+      'fewer at once: --concurrency; on AWS concurrency.nodes × concurrency.batches.'
+    );
   if (/(?:minimum|maximum) \w+ usage per/.test(message))
     return `Remove the LimitRange of the namespace ${namespace}, or let it admit requests of 10m CPU and 32Mi, and a limit of 256Mi.`;
   if (message.includes('not found'))

@@ -3,6 +3,7 @@
  * request for many. Without the right to delete them together (deploy/ of earlier versions), one by one.
  */
 import { randomBytes } from 'node:crypto';
+import { AuditError } from '../model/errors.ts';
 import { forEachLimited } from '../model/limit.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
@@ -20,9 +21,13 @@ const LARGEST_GROUP = 25;
 const REMOVE_MILLISECONDS = 20_000;
 const REMOVE_ONE_MILLISECONDS = 10_000;
 const AT_ONCE = 10;
-/** The quota's controller notices the deletions first, usually within a second. */
+/** The quota's controller notices deletions late, usually within a second. The pauses grow. */
 const QUOTA_PAUSE_MILLISECONDS = 1_000;
-const QUOTA_TRIES = 3;
+const LONGEST_QUOTA_PAUSE_MILLISECONDS = 5_000;
+/** How much of a pod's time may pass before it is created: it needs the rest to run. */
+const QUOTA_WAIT = 3 / 4;
+/** In so many times of a pod, all pods that ran before have ended: more waiting would not help. */
+const STANDSTILL = 2;
 
 /** Pods that are deleted together, once none of them runs any more. */
 export type PodGroup = {
@@ -44,13 +49,20 @@ export class EndedPods {
   readonly #groups: Group[] = [];
   #first: Promise<void> | null = null;
   #mayTogether = true;
-  /** The latest deletion that made room in a quota; null if there was nothing to delete yet. */
-  #room: Promise<void> | null = null;
+  readonly #waitsForRoom: boolean;
+  /** Whether a quota has refused a pod: from then on, each pod is deleted when it ends. */
+  #isTight = false;
+  /** When a quota refused a pod and none was created since. */
+  #refusedSince: number | null = null;
 
-  constructor(cluster: Cluster, options: { namespace: string; batch?: number | undefined }) {
+  constructor(
+    cluster: Cluster,
+    options: { namespace: string; batch?: number | undefined; waitsForRoom?: boolean | undefined },
+  ) {
     this.#cluster = cluster;
     this.#namespace = options.namespace;
     this.#batch = options.batch;
+    this.#waitsForRoom = options.waitsForRoom ?? true;
   }
 
   /** The group of a new pod. Call {@link leave} when it has ended or is deleted. */
@@ -73,32 +85,45 @@ export class EndedPods {
     }
     // Without the right to delete pods, no node is audited.
     await this.#first;
+    if (this.#isTight) return await removeAlone(this.#cluster, this.#namespace, pod);
     this.#groups.find((group) => group === joined)?.ended.push(pod);
   }
 
   /**
    * Quotas of objects (`count/pods`) also count pods that have ended: if one refuses a pod, those of this process are
-   * deleted now, and the pod is created again.
+   * deleted now. Other batches hold pods too, and the quota learns late of deletions: so the pod is tried again.
    *
-   * @throws what `create` throws: if that is a quota, then there was nothing to delete, or others took the room
+   * @param create - gets how many milliseconds are left
+   * @param options.deadline - milliseconds that the pod has, from here to its end
+   * @throws what `create` throws, at once if that is no quota
    */
-  async withRoom<T>(create: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async withRoom<T>(
+    create: (left: number) => Promise<T>,
+    { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal },
+  ): Promise<T> {
+    const begin = Date.now();
     for (let tries = 0; ; tries += 1) {
       try {
-        return await create();
+        const created = await create(begin + deadline - Date.now());
+        this.#refusedSince = null;
+        return created;
       } catch (error) {
-        if (!isOverQuota(error) || tries === QUOTA_TRIES || !(await this.#makeRoom())) throw error;
-        await pause(QUOTA_PAUSE_MILLISECONDS, signal, 'wait for room in the quota');
+        if (!isOverQuota(error) || !this.#waitsForRoom) throw error;
+        this.#refusedSince ??= Date.now();
+        await this.#makeRoom();
+        const end = Math.min(begin + deadline * QUOTA_WAIT, this.#refusedSince + deadline * STANDSTILL);
+        const left = end - Date.now();
+        if (left <= 0) throw tries === 0 ? error : refusedFor(Date.now() - begin, error);
+        await pause(Math.min(left, quotaPause(tries)), signal, 'wait for room in the quota');
       }
     }
   }
 
-  /** One by one, as other pods of their batch still run. @returns whether there was room to make, now or before */
-  async #makeRoom(): Promise<boolean> {
+  /** One by one, as other pods of their batch still run. */
+  async #makeRoom(): Promise<void> {
+    this.#isTight = true;
     const pods = this.#groups.flatMap(({ ended }) => ended.splice(0));
-    if (pods.length > 0) this.#room = this.#removeEach(pods, AbortSignal.timeout(REMOVE_MILLISECONDS));
-    await this.#room;
-    return this.#room !== null;
+    await this.#removeEach(pods, AbortSignal.timeout(REMOVE_MILLISECONDS));
   }
 
   async leave(joined: PodGroup): Promise<void> {
@@ -143,6 +168,20 @@ export class EndedPods {
       await deletePod(this.#cluster, this.#namespace, name, { signal, uid }).catch(() => {});
     });
   }
+}
+
+/** Not the same for all nodes, so that they do not ask together. */
+function quotaPause(tries: number): number {
+  const longest = Math.min(LONGEST_QUOTA_PAUSE_MILLISECONDS, QUOTA_PAUSE_MILLISECONDS * 2 ** tries);
+  return longest * (0.5 + Math.random() / 2);
+}
+
+function refusedFor(milliseconds: number, error: AuditError): AuditError {
+  const seconds = Math.round(milliseconds / 1_000);
+  return new AuditError('PROBE_REFUSED', `no room within ${seconds} s: ${error.message}`, {
+    cause: error,
+    remedy: error.remedy,
+  });
 }
 
 /**

@@ -38,6 +38,8 @@ type ProbePodsOptions = {
   readonly runId: string;
   /** Each batch watches and deletes its own pods. */
   readonly batch?: number;
+  /** Whether a pod that a quota refuses is tried again; it then has less time to run. @default true */
+  readonly waitsForRoom?: boolean;
   readonly signal: AbortSignal;
   readonly patience?: Patience;
 };
@@ -165,8 +167,8 @@ export class ProbePods {
     const create = async (deadline: number): Promise<PodIdentity> => {
       const signal = this.#signal;
       const uid = await this.#ended.withRoom(
-        () => createPod(this.#cluster, labeled, { signal, deadline }),
-        signal,
+        (left) => createPod(this.#cluster, labeled, { signal, deadline: left }),
+        { deadline, signal },
       );
       pod = { name: metadata.name, uid };
       return pod;

@@ -97,6 +97,13 @@ describe('deleting orphaned namespaces', { timeout: 30_000 }, () => {
     expect(stub.taken.size).toBe(0);
   });
 
+  it('does not begin where a quota refuses its pod: with the rest of its time, it might not end', async () => {
+    const message = 'pods "x" is forbidden: exceeded quota: objects, requested: count/pods=1';
+    stub.fail({ method: 'POST', path: '/pods', status: 403, message, times: 100 });
+    expect(await tryRepair()).toMatchObject([{ detail: expect.stringContaining('exceeded quota') }]);
+    expect(stub.requests.filter((each) => /^POST .*\/pods$/.test(each))).toHaveLength(1);
+  });
+
   it('takes no rehearsal for a repair, and no repair for a rehearsal', async () => {
     log = `would ${A} veth1 10.1.1.1\nrefused ${B} process 7 (sleep) is in it\nend 2\n`;
     expect(await tryRepair()).toMatchObject([{ result: 'surprise' }]);

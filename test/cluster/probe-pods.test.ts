@@ -215,7 +215,7 @@ describe('a probe pod that does not start', () => {
 
   it.each([
     ['admission webhook "policy.example.com" denied the request', 'Exempt the namespace netns-audit'],
-    ['exceeded quota: pods', 'Raise the quota'],
+    ['failed quota: pods: must specify requests.cpu', 'Raise the quota'],
     ['maximum memory usage per Container is 64Mi, but limit is 256Mi', 'Remove the LimitRange'],
     [
       'pods is forbidden: User "system:serviceaccount:ci:auditor" cannot create resource "pods"',
@@ -413,50 +413,6 @@ describe('a probe pod that does not end well', () => {
     stub.fail({ method: 'POST', path: '/pods', status: 409, message, times: 2 });
     expect(await run(['node-1'])).toMatchObject([{ value: 'probed node-1' }]);
     expect(stub.requests.filter((each) => each.startsWith('POST'))).toHaveLength(3);
-  });
-});
-
-describe('a pod that a quota of objects refuses', () => {
-  const message =
-    'pods "probe-node-3" is forbidden: exceeded quota: objects, requested: count/pods=1, used: count/pods=2';
-  const refuse = (times: number) => stub.fail({ method: 'POST', path: '/pods', status: 403, message, times });
-  const posts = () => stub.requests.filter((each) => each.startsWith('POST'));
-
-  it('is created again after the pods of the batch that have ended were deleted', async () => {
-    const pods = new ProbePods(cluster, {
-      ...{ namespace: 'netns-audit', runId: 'run-1', batch: 0 },
-      signal: interrupt.signal,
-    });
-    // The first is deleted at once, the second with the batch.
-    for (const node of ['node-1', 'node-2']) await pods.run(manifest(node), 10_000);
-    expect([...stub.pods.keys()]).toEqual(['netns-audit/probe-node-2']);
-    refuse(1);
-    const { log } = await pods.run(manifest('node-3'), 10_000);
-    expect(log).toBe('probed node-3');
-    expect([...stub.pods.keys()]).toEqual(['netns-audit/probe-node-3']);
-    expect(posts()).toHaveLength(4);
-    await pods.close();
-    expect(stub.pods.size).toBe(0);
-  });
-
-  it('fails where none has ended: only a larger quota helps', async () => {
-    refuse(10);
-    expect(await run(['node-1'])).toMatchObject([
-      { reason: { code: 'PROBE_REFUSED', remedy: expect.stringContaining('Raise the quota') } },
-    ]);
-    expect(posts()).toHaveLength(1);
-  });
-
-  it('fails in the end where others take the room', async () => {
-    const pods = new ProbePods(cluster, {
-      ...{ namespace: 'netns-audit', runId: 'run-1', batch: 0 },
-      signal: interrupt.signal,
-    });
-    for (const node of ['node-1', 'node-2']) await pods.run(manifest(node), 10_000);
-    refuse(10);
-    await expect(pods.run(manifest('node-3'), 10_000)).rejects.toMatchObject({ code: 'PROBE_REFUSED' });
-    expect(posts()).toHaveLength(6);
-    await pods.close();
   });
 });
 
