@@ -131,7 +131,7 @@ describe('a pod that a quota of objects refuses', { timeout: 60_000 }, () => {
 
   it('has a remedy that holds for several batches', async () => {
     refuse(1_000);
-    await expect(podsOf(0).run(manifest('node-1'), 100)).rejects.toMatchObject({
+    await expect(podsOf(0).run(manifest('node-1'), 2_000)).rejects.toMatchObject({
       code: 'PROBE_REFUSED',
       remedy: expect.stringContaining('concurrency.nodes × concurrency.batches'),
     });
