@@ -9,7 +9,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import * as z from 'zod';
-import { type ClusterInput, complete } from '../model/clusters.ts';
+import { type ClusterInput, completeCluster } from '../model/clusters.ts';
 import { type Config, configSchema, httpsFormat, type imageCacheSchema } from '../model/config.ts';
 import { type DiscoverInput, discoverSchema } from '../model/discovery.ts';
 import { Functions } from './functions.ts';
@@ -206,7 +206,7 @@ export class NetnsAuditor extends Construct {
     const settings = { probe, thresholds, concurrency };
     const { encryptionKey, imageCache } = props;
     const subscriptions = [...(props.subscriptions ?? [])];
-    const clusters = (props.clusters ?? []).map(complete);
+    const clusters = (props.clusters ?? []).map(completeCluster);
     const { network, networks } = placementsOf(this, props);
     validate(this, { clusters, discover, networks, ...settings, subscriptions });
     if (encryptionKey !== undefined) refuseUnusableKey(this, encryptionKey);

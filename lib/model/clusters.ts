@@ -89,7 +89,7 @@ export type ClusterConfig = z.infer<typeof clusterSchema>;
 export type ClusterInput = z.input<typeof clusterSchema>;
 
 /** A cluster of a program, with the defaults that a file's gets. */
-export function complete(cluster: ClusterInput): ClusterConfig {
+export function completeCluster(cluster: ClusterInput): ClusterConfig {
   if (!('eks' in cluster)) return cluster;
   const { accessEntry = true, ...eks } = cluster.eks;
   return { ...cluster, eks: { ...eks, accessEntry } };
