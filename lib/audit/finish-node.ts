@@ -1,6 +1,7 @@
 /** Completes a repair on a node whose call was killed. */
 import type { Cluster } from '../cluster/index.ts';
 import { messageOf } from '../model/errors.ts';
+import { byCapability } from '../model/raised-limits.ts';
 import type { RepairAnswer } from '../probe/index.ts';
 import type { Settling } from './reboot-node.ts';
 import {
@@ -35,7 +36,11 @@ export async function finishOnNode(
         record,
       };
     }
-    const answers = await askedOnNode(cluster, request, { ...context, runId }, true);
+    const answers: RepairAnswer[] = [];
+    for (const part of partsOf(request)) {
+      if (answers.length > 0) await context.renew();
+      answers.push(...(await askedOnNode(cluster, part, { ...context, runId }, true)));
+    }
     const done = answers.filter(({ word }) => word === 'done').length;
     const isSettled = ({ word, detail }: RepairAnswer): boolean =>
       word === 'refused' && WORDS[record.act].settled === detail;
@@ -67,6 +72,15 @@ async function whatToFinish(
   if ('refused' in again) return again.refused;
   const objects = record.objects.filter(({ argument }) => again.found.has(argument));
   return objects.length === 0 ? 'an audit finds none of them' : { node, orphans: [], objects };
+}
+
+/** Each for one pod. */
+function partsOf(request: RepairRequest): RepairRequest[] {
+  if (request.objects.length === 0) return [request];
+  return byCapability(request.objects, ({ argument }) => argument).map((objects) => ({
+    ...request,
+    objects,
+  }));
 }
 
 function notAsked(record: NodeRecord, answers: readonly RepairAnswer[]): string {

@@ -66,6 +66,15 @@ export function limitsPattern(word: 'restore' | 'undo'): string {
 /** Only who has CAP_SYS_RESOURCE may write those under `user.`, whatever else they may do (the kernel's ucount.c). */
 export const RESOURCE_LIMITS = ['restore-limits=user.', 'undo-limits=user.'] as const;
 
+export function needsResource(argument: string): boolean {
+  return RESOURCE_LIMITS.some((begin) => argument.startsWith(begin));
+}
+
+/** Parts for one repair pod each: what needs that capability is alone. */
+export function byCapability<T>(all: readonly T[], argumentOf: (one: T) => string): T[][] {
+  return [...Map.groupBy(all, (one) => needsResource(argumentOf(one))).values()];
+}
+
 /** The command that takes it back, for a root shell on the node: the file has what was in it before. */
 export function limitsUndo({ limits, values }: RaisedLimits): string {
   const file = limitsFile(limits);

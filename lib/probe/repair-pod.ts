@@ -1,6 +1,6 @@
 /** The pod that repairs one node: like the probe's, but with another script, for exactly the given objects. */
 import { COMPONENT_LABEL, REPAIR_NAMESPACE } from '../model/own-pods.ts';
-import { RESOURCE_LIMITS } from '../model/raised-limits.ts';
+import { needsResource } from '../model/raised-limits.ts';
 import type { ActKind, Orphan } from '../model/repair.ts';
 import { CAPABILITIES, escaped, type ProbePodOptions, probePod } from './pod-manifest.ts';
 import { repairScript } from './repair-script.ts';
@@ -31,15 +31,19 @@ export type RepairPodOptions = Pick<
   readonly activeDeadlineSeconds: number;
 };
 
-/** It needs no kernel log. Some limits are written only by who has one capability more, which no other repair gets. */
-function capabilitiesFor(objects: readonly string[]): string[] {
-  const isResource = objects.some((object) => RESOURCE_LIMITS.some((begin) => object.startsWith(begin)));
+/**
+ * It needs no kernel log. Some limits are written only by who has one capability more, which no other repair gets: a
+ * pod for other objects as well would not be admitted with it.
+ */
+function capabilitiesFor(asked: readonly string[]): string[] {
+  const isResource = asked.length > 0 && asked.every(needsResource);
   return [...CAPABILITIES.filter((each) => each !== 'SYSLOG'), ...(isResource ? ['SYS_RESOURCE'] : [])];
 }
 
 /** The pod as sent to the API. */
 export function repairPod({ orphans = [], objects = [], act, settleSeconds, ...options }: RepairPodOptions) {
   const pod = probePod({ namespace: REPAIR_NAMESPACE, ...options });
+  const asked = [...orphans.map(({ name, inode, made }) => `orphan=${name}:${inode}:${made}`), ...objects];
   const containers = pod.spec.containers.map((container) => ({
     ...container,
     command: ['sh', '-c', escaped(repairScript()), 'repair'],
@@ -47,12 +51,11 @@ export function repairPod({ orphans = [], objects = [], act, settleSeconds, ...o
       `act=${act ? 1 : 0}`,
       `settle=${settleSeconds}`,
       `total=${Math.max(1, options.activeDeadlineSeconds - 60)}`,
-      ...orphans.map(({ name, inode, made }) => `orphan=${name}:${inode}:${made}`),
-      ...objects,
+      ...asked,
     ],
     securityContext: {
       ...container.securityContext,
-      capabilities: { drop: ['ALL'], add: capabilitiesFor(objects) },
+      capabilities: { drop: ['ALL'], add: capabilitiesFor(asked) },
     },
   }));
   return {

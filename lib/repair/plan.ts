@@ -6,6 +6,7 @@
 import { HOUR } from '../model/days.ts';
 import { type Finding, nodeOf } from '../model/finding.ts';
 import { isAbout, type Narrowing } from '../model/narrowing.ts';
+import { byCapability, limitsArgument } from '../model/raised-limits.ts';
 import { type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { Act, AgentAct, NamespacesAct, ObjectsAct, Planned, PodAct, RebootAct } from './act.ts';
@@ -84,11 +85,13 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     // Refused as long as there is a record of the address.
     ...objectsActs('delete-routes', ofKind('delete-routes', found), ({ repair }) => staleObjects(repair)),
     // What is deleted above may be all that fills them.
-    ...objectsActs(
-      'raise-limits',
-      ofKind('raise-limits', found),
-      ({ repair }) => [raisedLimits(repair)],
-      (finding) => whyNotRestored(finding, known),
+    ...byCapability(ofKind('raise-limits', found), ({ repair }) => limitsArgument(repair)).flatMap((some) =>
+      objectsActs(
+        'raise-limits',
+        some,
+        ({ repair }) => [raisedLimits(repair)],
+        (finding) => whyNotRestored(finding, known),
+      ),
     ),
     ...podActs(ofKind('recreate-pod', found), known),
     ...agentActs(ofKind('restart-agent', found), known),

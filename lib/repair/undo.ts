@@ -1,5 +1,6 @@
 /** What a run of repairs changed, as acts that take it back: the last one first, as it may need what came before. */
 import { namespacedName } from '../model/namespaced-name.ts';
+import { byCapability } from '../model/raised-limits.ts';
 import type { RepairRecord } from '../model/repair-record.ts';
 import { undoArgument } from '../model/restore-argument.ts';
 import type { ObjectsAct } from './act.ts';
@@ -24,22 +25,28 @@ export function planUndo(records: readonly RepairRecord[], node: string | undefi
     .map((record) =>
       record.act === 'restore' || record.act === 'raise-limits'
         ? ofRestored(record)
-        : { act: null, kept: record.act === 'delete-routes' ? ofRoutes(record) : [ofOther(record)] },
+        : { acts: [], kept: record.act === 'delete-routes' ? ofRoutes(record) : [ofOther(record)] },
     );
   return {
-    acts: asked.flatMap(({ act }) => act ?? []),
+    acts: asked.flatMap(({ acts }) => acts),
     kept: asked.flatMap(({ kept }) => kept),
   };
 }
 
-function ofRestored({ node, objects }: OnNode): { act: ObjectsAct | null; kept: UndoPlan['kept'] } {
+function ofRestored({ node, objects }: OnNode): UndoPlan {
   const known = objects.toReversed().map((object) => ({ object, why: whyKept(object) }));
   const back = known.flatMap(({ object, why }) => {
     const argument = undoArgument(object.argument);
     return why !== null || argument === null ? [] : [{ name: object.name, argument, trace: '' }];
   });
   return {
-    act: back.length === 0 ? null : { kind: 'take-back', node, findings: [], refused: null, objects: back },
+    acts: byCapability(back, ({ argument }) => argument).map((some) => ({
+      kind: 'take-back',
+      node,
+      findings: [],
+      refused: null,
+      objects: some,
+    })),
     kept: known.flatMap(({ object, why }) =>
       why === null ? [] : [{ what: `${object.name} on ${node}`, why }],
     ),

@@ -8,6 +8,7 @@ import { type DirectoryStore, keys } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { repairRecordSchema } from '../../lib/model/repair-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
+import type { ObjectsAct } from '../../lib/repair/act.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
 import { planUndo } from '../../lib/repair/undo.ts';
 import {
@@ -18,6 +19,7 @@ import {
   aStaleRoute,
   leakedRecords,
   lowLimits,
+  lowThresholds,
   somethingLost,
 } from '../report/sample.ts';
 import type { ApiObject, StubApiServer } from '../stub/api-server.ts';
@@ -590,6 +592,29 @@ describe('raising limits', { timeout: 30_000 }, () => {
     expect(said).toMatch(
       /^ann began to raise 1 sets of limits on node-1 .* it was completed: 1 were as they should be, 0 raised now\.$/,
     );
+  });
+
+  it('is completed by a pod for each part where one act was recorded for all', async () => {
+    const parts = planRepairs(aReport({ findings: [lowThresholds(4), lowLimits()] }), {})
+      .acts as ObjectsAct[];
+    const [first] = parts;
+    if (first === undefined) throw new Error('there is no act');
+    const both = { ...first, objects: parts.flatMap(({ objects }) => objects) };
+    const look = async () => aReport({ findings: [lowThresholds(4), lowLimits()] });
+    log = `done ${first.objects[0]?.name} it is as it should be\nleft ${NAME} x\nend 2\n`;
+    const stopped = { ...repairOptions({ runId, store: storeOfTheKilled(directory), look }) };
+    await expect(carryOutAll(cluster, [both], stopped)).rejects.toThrow('killed');
+    sent = [];
+    stub.ending = (pod) => {
+      sent.push(pod);
+      const [name] = argumentsOf(pod)
+        .slice(3)
+        .map((each) => each.replace(/^.*=(.*),node,.*/, '$1'));
+      return { log: `done ${name} it is as it should be\nend 1\n` };
+    };
+    const [said] = await settleHalfDone(cluster, store, SETTLING);
+    expect(said).toContain('it was completed: 0 were as they should be, 2 raised now');
+    expect(sent.map((pod) => capabilities(pod).includes('SYS_RESOURCE'))).toEqual([false, true]);
   });
 
   it('is all that a repair pod gets the capability for', async () => {

@@ -193,6 +193,20 @@ export function lowLimits(changes: Partial<Finding> = {}): Finding {
   });
 }
 
+/** Those of the table of neighbours. */
+export function lowThresholds(family: 4 | 6, changes: Partial<Finding> = {}): Finding {
+  return lowLimits({
+    fingerprint: `thresholds-${family}`,
+    check: 'neighbour-table-near-full',
+    repair: {
+      kind: 'raise-limits',
+      limits: `net.ipv${family}.neigh.default.gc_thresh`,
+      values: [128, 512, 1024].map((from) => ({ from, to: 4 * from })),
+    },
+    ...changes,
+  });
+}
+
 /** Records of host-local on node-1 of a container that is gone. */
 export function leakedRecords(changes: Partial<Finding> = {}): Finding {
   const addresses = ['10.1.1.5', 'fd00::5'];
