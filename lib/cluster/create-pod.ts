@@ -148,6 +148,11 @@ function refusedRemedy(message: string, namespace: string): string {
   if (message.includes("ValidatingAdmissionPolicy 'netns-auditor'")) {
     return 'Apply the policy of this version and for this image (with the chart: helm upgrade): netns-audit manifests --image IMAGE | kubectl apply -f -';
   }
+  if (message.includes("ValidatingAdmissionPolicy 'netns-auditor-remediate'")) {
+    if (message.includes('must have the right to patch it'))
+      return 'Join the group that may reboot nodes: netns-audit manifests --remediate --reboot prints its rights';
+    return 'Apply the policy of this version and for this image: netns-audit manifests --remediate --image IMAGE | kubectl apply -f -';
+  }
   if (message.includes('admission webhook') || message.includes('ValidatingAdmissionPolicy')) {
     return `Exempt the namespace ${namespace} from that policy; deploy/admission-policy.yaml admits nothing there but the probe pod.`;
   }

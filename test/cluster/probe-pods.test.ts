@@ -216,6 +216,19 @@ describe('a probe pod that does not start', () => {
   it.each([
     ['admission webhook "policy.example.com" denied the request', 'Exempt the namespace netns-audit'],
     ['failed quota: pods: must specify requests.cpu', 'Raise the quota'],
+    [
+      "ValidatingAdmissionPolicy 'netns-auditor' with binding 'netns-auditor' denied request: only the pods",
+      'with the chart: helm upgrade): netns-audit manifests --image IMAGE | kubectl apply -f -',
+    ],
+    [
+      "ValidatingAdmissionPolicy 'netns-auditor-remediate' with binding 'netns-auditor-remediate' denied request: only",
+      'for this image: netns-audit manifests --remediate --image IMAGE | kubectl apply -f -',
+    ],
+    [
+      "ValidatingAdmissionPolicy 'netns-auditor-remediate' denied request: whoever reboots a node must have the right to patch it",
+      'netns-audit manifests --remediate --reboot prints its rights',
+    ],
+    ["ValidatingAdmissionPolicy 'corp' denied request", 'Exempt the namespace netns-audit'],
     ['maximum memory usage per Container is 64Mi, but limit is 256Mi', 'Remove the LimitRange'],
     [
       'pods is forbidden: User "system:serviceaccount:ci:auditor" cannot create resource "pods"',
