@@ -23,6 +23,7 @@ network() {
 }
 network >/run/lab/before
 case ${FEW:-1} in *1*) echo 'restore-limits=user.max_net_namespaces,node,0,96:192' >>/run/lab/asked ;; esac
+case ${FEW:-1} in *3*) echo "restore-limits=${ASKED:-}" >>/run/lab/asked ;; esac
 case ${FEW:-1} in *2*) echo 'restore-limits=net.ipv4.neigh.default.gc_thresh,node,0,128:512,512:2048,1024:4096' >>/run/lab/asked ;; esac
 case ${SCENE:-} in
   theirs | typed) echo 192 >$namespaces ;;
@@ -36,6 +37,14 @@ case ${SCENE:-} in
   overlay) mkdir -p /run/lab/lower /run/lab/upper /run/lab/work && mount -t overlay overlay -o lowerdir=/run/lab/lower,upperdir=/run/lab/upper,workdir=/run/lab/work /etc/sysctl.d ;;
   gone) mount -t tmpfs empty /proc/sys/user ;;
 esac
+# Only the first network of the machine says how full the tables are.
+printf 'entries  allocs\n%s 00001cb7\n' "${ENTRIES:-00000009}" >/run/lab/entries
+cat >/run/lab/bin/sed <<PROGRAM
+#!/bin/sh
+case "\$*" in *' /proc/net/stat/arp_cache') exec $(command -v sed) "\$1" "\$2" /run/lab/entries ;; esac
+exec $(command -v sed) "\$@"
+PROGRAM
+chmod 755 /run/lab/bin/sed
 # Programs that do not do what they are asked for, or that are killed.
 for program in tee mv rm; do
   cat >"/run/lab/bin/$program" <<PROGRAM

@@ -139,11 +139,53 @@ describe.skipIf(whyNoLab() !== null)('limits that are too low', { timeout: 60_00
       { STUCK: "'tee /proc/1/root/proc/sys/user/'*" },
       /^failed: it was raised, but it is not as it should be: half/,
     ],
-    ['cannot be kept', { FAILS: "'mv '*zz-netns*" }, /^failed: it could not be raised: mv: Permission/],
-    ['are written in part', { STUCK: "'tee '*conf.new" }, /^failed: it could not be raised/],
   ])('are a surprise where they %s', (_, more, answer) => {
     const { answers } = restoreLab('limits.sh', true, onDisk(more));
     expect(answers.get(NAMESPACES)).toMatch(answer);
+  });
+
+  it.each([
+    [
+      'the file cannot take its place',
+      { FAILS: "'mv '*zz-netns*" },
+      /^failed: it could not be raised: mv: Perm/,
+    ],
+    ['the file is written in part', { STUCK: "'tee '*conf.new" }, /^failed: it could not be raised/],
+    ['one cannot be raised', { FEW: '2', FAILS: "'tee '*gc_thresh2" }, /^failed: .* tee: Permission/],
+  ])('are as before where %s', (_, more, answer) => {
+    const { answers, before, after } = restoreLab('limits.sh', true, onDisk(more));
+    expect([...answers.values()]).toEqual([expect.stringMatching(answer)]);
+    expect(after).toEqual(before);
+  });
+
+  it('stay as somebody has raised them where they cannot be kept', () => {
+    const { answers, after } = restoreLab(
+      'limits.sh',
+      true,
+      onDisk({ SCENE: 'typed', FAILS: "'mv '*zz-netns*" }),
+    );
+    expect(answers.get(NAMESPACES)).toMatch(/^failed/);
+    expect(after.get('node')).toBe(
+      '/proc/sys/user/max_net_namespaces:192\n'.concat(
+        [128, 512, 1024]
+          .map((value, index) => `/proc/sys/net/ipv4/neigh/default/gc_thresh${index + 1}:${value}`)
+          .join('\n'),
+      ),
+    );
+  });
+
+  it.each([
+    `${NAMESPACES},node,0,96:1`,
+    `${NAMESPACES},node,0,96:96`,
+    `${NAMESPACES},node,0,500:96`,
+    `${NEIGHBOURS},node,0,128:512,512:100,1024:4096`,
+  ])('are never lowered, whatever the pod is asked for: %s', (ASKED) => {
+    const put = restoreLab('limits.sh', true, onDisk({ FEW: '3', ASKED }));
+    expect([...put.answers.values()]).toEqual(['refused: that would not raise it']);
+    expect(put.after).toEqual(put.before);
+    const { undone, broken, last } = restoreAndUndo('limits.sh', 1, onDisk({ FEW: '3', ASKED }));
+    expect([...undone.values()]).toEqual(['refused: that would not raise it']);
+    expect(last).toEqual(broken);
   });
 
   it.each([
@@ -167,9 +209,43 @@ describe.skipIf(whyNoLab() !== null)('limits that are too low', { timeout: 60_00
       'mount -o remount,bind,ro /etc/sysctl.d',
       /^refused: \/etc\/sysctl\.d of the node cannot be written$/,
     ],
+    [
+      'somebody has taken them over',
+      `rm ${CONF}; echo user.max_net_namespaces=192 >/etc/sysctl.d/99-own.conf`,
+      /^refused: \/etc\/sysctl\.d\/zz-netns-audit-namespaces\.conf is not as it was left$/,
+    ],
+    [
+      'somebody has put the old file back',
+      `echo user.max_net_namespaces = 96 >${CONF}`,
+      /^refused: \/etc\/sysctl\.d\/zz-netns-audit-namespaces\.conf is not as it was left$/,
+    ],
+    [
+      'somebody else sets them later',
+      'echo user.max_net_namespaces=192 >/etc/sysctl.d/zzz.conf',
+      /^refused: \/etc\/sysctl\.d\/zzz\.conf sets it as well, and is read later$/,
+    ],
   ])('stay raised where %s', (_, MEANWHILE, reason) => {
-    const { undone } = restoreAndUndo('limits.sh', 1, onDisk({ MEANWHILE }));
+    const { undone, last } = restoreAndUndo('limits.sh', 1, onDisk({ MEANWHILE }));
     expect(undone.get(NAMESPACES)).toMatch(reason);
+    expect(last.get('node')).toMatch(/max_net_namespaces:(?:192|400)$/m);
+  });
+
+  it.each([
+    [
+      'that has too many entries for the old ones',
+      '0000039a',
+      'arp_cache has 922 entries by now, which is too many for 1024',
+    ],
+    ['of which nobody knows how full it is', 'x', 'how full arp_cache is could not be read'],
+  ])('stay raised for a table of neighbours %s', (_, ENTRIES, reason) => {
+    const { undone, after, last } = restoreAndUndo('limits.sh', 1, onDisk({ FEW: '2', ENTRIES }));
+    expect(undone.get(NEIGHBOURS)).toBe(`refused: ${reason}`);
+    expect(last).toEqual(after);
+  });
+
+  it('are lowered again where the table of neighbours has room', () => {
+    const { undone } = restoreAndUndo('limits.sh', 1, onDisk({ FEW: '2', ENTRIES: '00000399' }));
+    expect([...undone.values()]).toEqual(['done: it is as it was found']);
   });
 });
 

@@ -37,7 +37,7 @@ why_not_kept() {
   dir=${conf%/*} why=''
   [ -d "$dir" ] || { why='the node has no /etc/sysctl.d' && return; }
   [ -w "$dir" ] || { why='/etc/sysctl.d of the node cannot be written' && return; }
-  [ $to = put_back ] || return 0
+  [ $to = put_back ] || { set_elsewhere; return; }
   on=$dir
   # The upper directory of an overlay has what is written.
   if [ "$(stat -f -c %t "$dir")" = 794c7630 ]; then
@@ -51,6 +51,11 @@ why_not_kept() {
     # tmpfs, ramfs, or what could not be asked.
     1021994 | 858458f6 | '') why='/etc/sysctl.d of the node is in memory, and does not outlast a boot' && return ;;
   esac
+  set_elsewhere
+}
+
+# set_elsewhere: sets `why` to the file that sets them as well, if one is read later than ours.
+set_elsewhere() {
   # In the order in which they are read, whatever their directory; sysctl.conf comes last for sysctl --system.
   for file in "$R"/etc/sysctl.d/*.conf "$R"/run/sysctl.d/*.conf "$R"/usr/local/lib/sysctl.d/*.conf "$R"/usr/lib/sysctl.d/*.conf "$R"/lib/sysctl.d/*.conf; do
     [ ! -f "$file" ] || lines "${file##*/} $file"
@@ -66,10 +71,30 @@ net_namespaces() {
   for each in /proc/[0-9]*/ns/net "$M"/root/run/netns/*; do lines "$each"; done | each stat -L -c '%d %i' 2>/dev/null | sed -n "s/^$device //p" | sort -u | wc -l
 }
 
+# why_not_lowered: sets `state` to why what is there by now leaves no room below the old limits.
+why_not_lowered() {
+  before=$(cut -d ' ' -f 2 limits | tail -n 1)
+  case $name in
+    user.*)
+      device=$(stat -L -c %d /proc/self/ns/net) count_now=$(net_namespaces)
+      [ "$count_now" -lt "$before" ] || state="$count_now network namespaces are alive by now, so no pod could start"
+      return
+      ;;
+    *4*) table=arp_cache ;;
+    *) table=ndisc_cache ;;
+  esac
+  count_now=$(sed -n '2s/ .*//p' /proc/net/stat/$table 2>&1) && count_now=$(printf %d "0x$count_now" 2>&1) ||
+    { state="how full $table is could not be read" && return; }
+  # It may be that permanent entries do not count: that is for a person to see.
+  [ $((count_now * 10)) -lt $((before * 9)) ] || state="$table has $count_now entries by now, which is too many for $before"
+}
+
 # look_at_limits limits node 0 FROM:TO …: sets `state`, as look_at_lost does.
 look_at_limits() {
   shift 3
   limits_at "$name" "$@" || return
+  # Whoever starts this pod could otherwise lower them.
+  awk '$3 < $2 { less = 1 } $3 > $2 { more = 1 } END { exit less || !more }' limits || { state='that would not raise it' && return; }
   sets=$(what_conf_sets)
   live=$(awk '$4 != $2 { raised = 1 } $4 != $3 { low = 1 } $4 != $2 && $4 != $3 { print $1 " is " $4 " by now"; other = 1; exit }
     END { if (!other) print !raised ? "from" : !low ? "to" : "between" }' limits)
@@ -79,7 +104,12 @@ look_at_limits() {
     to,to) state='somebody has written the right file' ;;
     *,other) state="${conf#"$R"} has something else by now" ;;
     *,to) state="somebody has written ${conf#"$R"}" ;;
-    to,* | from,* | between,*) state=half ;;
+    from,ours | between,ours) state=half ;;
+    to,* | between,*)
+      state=half
+      # The file goes last: without it, somebody else has them as they are.
+      [ $to = put_back ] || state="${conf#"$R"} is not as it was left"
+      ;;
     *) state=$live ;;
   esac
   # What is as wanted needs no more; and what must not be touched has its reason.
@@ -93,10 +123,7 @@ look_at_limits() {
   while read -r setting _ _ _ file; do
     [ -w "$file" ] || state="this pod may not write $setting"
   done <limits
-  if [ $to = found ] && [ "$name" = user.max_net_namespaces ]; then
-    device=$(stat -L -c %d /proc/self/ns/net) count_now=$(net_namespaces)
-    [ "$count_now" -lt "$(cut -d ' ' -f 2 limits)" ] || state="$count_now network namespaces are alive by now, so no pod could start"
-  fi
+  [ $to = put_back ] || why_not_lowered
 }
 
 # set_limits COLUMN: sets each to what that column of `limits` has. `tee` says what was wrong.
@@ -107,18 +134,27 @@ set_limits() {
 
 # They are raised before the file is written, because only that can be forbidden; and the file is replaced as a whole.
 raise_limits() {
-  set_limits 3 || return
+  set_limits 3 && keep_limits && return
+  # As if it had not been tried.
+  set_limits 4
+  return 1
+}
+
+# keep_limits: writes them for the boots to come.
+keep_limits() {
   [ "$sets" != ours ] || return 0
   { lines "$written" && { [ "$sets" = nothing ] || sed 's/^/#-/' "$conf"; } && awk '{ print $1 " = " $3 }' limits; } >new && write_conf new
 }
 
 # write_conf CONTENT: replaces the file.
-write_conf() { tee "$conf.new" <"$1" >set && cmp -s "$1" "$conf.new" && mv "$conf.new" "$conf"; }
+write_conf() {
+  tee "$conf.new" <"$1" >set && cmp -s "$1" "$conf.new" && mv "$conf.new" "$conf" && return
+  rm -f "$conf.new"
+  return 1
+}
 
+# Its file goes last: as long as it is there, the same call can complete it.
 lower_limits() {
-  if [ "$sets" = ours ]; then
-    sed -n 's/^#-//p' "$conf" >old || return
-    if [ -s old ]; then write_conf old; else rm -f "$conf.new" "$conf"; fi || return
-  else rm -f "$conf.new"; fi
-  set_limits 2
+  sed -n 's/^#-//p' "$conf" >old && set_limits 2 || return
+  if [ -s old ]; then write_conf old; else rm -f "$conf.new" "$conf"; fi
 }
