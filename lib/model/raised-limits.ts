@@ -75,13 +75,21 @@ export function byCapability<T>(all: readonly T[], argumentOf: (one: T) => strin
   return [...Map.groupBy(all, (one) => needsResource(argumentOf(one))).values()];
 }
 
-/** The command that takes it back, for a root shell on the node: the file has what was in it before. */
+/** The first line of the file (`written` in limits.sh). */
+export const WRITTEN =
+  '# Written by netns-audit. Lines with #- are those of the file before; without any, there was none.';
+
+/**
+ * The command that takes it back, for a root shell on the node: the file has what was in it before. It does nothing
+ * where the file is not, or no longer, the tool's.
+ */
 export function limitsUndo({ limits, values }: RaisedLimits): string {
   const file = limitsFile(limits);
   const before = settingsOf(limits).map((name, index) => `${name}=${values[index]?.from}`);
   return (
-    `sed -n 's/^#-//p' ${file} > ${file}.old && if [ -s ${file}.old ]; then mv ${file}.old ${file}; ` +
-    `else rm ${file} ${file}.old; fi; ${command('sysctl', '-w', ...before)}`
+    `head -n 1 ${file} | grep -qxF '${WRITTEN}' && sed -n 's/^#-//p' ${file} > ${file}.old && ` +
+    `${command('sysctl', '-w', ...before)} && if [ -s ${file}.old ]; then mv ${file}.old ${file}; ` +
+    `else rm ${file} ${file}.old; fi`
   );
 }
 

@@ -67,9 +67,9 @@ function ofRoutes({ node, objects }: OnNode): UndoPlan['kept'] {
 function whyKept({ argument, result, detail, undo }: Restored): string | null {
   if (result === 'done')
     return undoArgument(argument) === null ? 'this version does not know what it is' : null;
-  // A repair that was killed may have changed it just before.
+  // A repair that was killed or failed may have changed it just before.
   const byHand = undo === undefined ? '' : `; by hand: ${undo}`;
-  if (result === null) return `it is not known what became of it${byHand}`;
+  if (result === null || result === 'failed') return `it is not known what became of it${byHand}`;
   return detail === 'it is as it should be'
     ? `it was as it should be already, unless the run changed it right before it was killed${byHand}`
     : 'the run did not change it';

@@ -90,7 +90,11 @@ describe('what a run put back', () => {
 
   it.each([
     ['the run did not change it', { result: 'refused', detail: 'it is gone' }],
-    ['the run did not change it', { result: 'failed', detail: 'it could not be put back' }],
+    ['the run did not change it', { result: 'left', detail: 'the time was over' }],
+    [
+      'it is not known what became of it; by hand: nsenter … ip link set lo down',
+      { result: 'failed', detail: 'it could not be put back' },
+    ],
     ['by hand: nsenter … ip link set lo down', { result: null, detail: null }],
     ['right before it was killed; by hand: nsenter', { result: 'refused', detail: 'it is as it should be' }],
     ['this version does not know what it is', { argument: 'restore-later=x' }],
