@@ -59,6 +59,7 @@ export const INTEGRATION: readonly string[] = [
   'test/checks/namespaces/namespace-orphaned.test.ts',
   'test/checks/namespaces/namespace-pin-invalid.test.ts',
   'test/checks/remedies/raise-limits.test.ts',
+  'test/model/raised-limits.test.ts',
   'test/probe/pod-manifest.test.ts',
   'test/repair/plan.test.ts',
   // Seconds to minutes: the maximum that hostile nodes and fleets may print.
