@@ -227,12 +227,17 @@ export const AWS_MARKS = {
 /** BPF programs of Calico, Cilium and Kmesh. */
 export const AGENT_PROGRAMS = /^(cil_|cali|tail_|xdp_authz|xdp_shutdown)/;
 
-/** Beginnings of annotations that plugins, their controllers and the kubelet write about one pod. */
-export const ANNOTATIONS_OF_ONE_POD = [
-  CALICO_ANNOTATION,
+/** Annotations that plugins, their controllers and the kubelet write about one pod. People write others of their groups. */
+export const ANNOTATIONS_OF_ONE_POD: ReadonlySet<string> = new Set([
+  ...['containerID', 'podIP', 'podIPs'].map((name) => `${CALICO_ANNOTATION}${name}`),
+  // Multus; the second until its version 3.7.
   'k8s.v1.cni.cncf.io/network-status',
-  'k8s.ovn.org/',
-  'ovn.kubernetes.io/',
-  'vpc.amazonaws.com/',
-  'kubernetes.io/config.',
-] as const;
+  'k8s.v1.cni.cncf.io/networks-status',
+  'k8s.ovn.org/pod-networks',
+  BRANCH_ENI.annotation,
+  'vpc.amazonaws.com/pod-ips',
+  ...['hash', 'seen', 'source'].map((name) => `kubernetes.io/config.${name}`),
+]);
+
+/** Annotations of Kube-OVN: people and its controller write the same ones. Of further networks: `NAME.NAMESPACE.ovn…`. */
+export const ANNOTATIONS_OF_EITHER = /(?:^|\.)ovn\.kubernetes\.io\//;

@@ -1,6 +1,6 @@
 /** A pod that no controller recreates, as the manifest from which it is created again. */
 import * as z from 'zod';
-import { ANNOTATIONS_OF_ONE_POD } from '../model/cni-names.ts';
+import { ANNOTATIONS_OF_EITHER, ANNOTATIONS_OF_ONE_POD } from '../model/cni-names.ts';
 
 const metadataSchema = z.object({
   namespace: z.string(),
@@ -16,7 +16,14 @@ export const wholePodSchema = z.object({
   metadata: metadataSchema,
   spec: z.looseObject({
     nodeName: z.string(),
-    volumes: z.array(z.looseObject({ name: z.string() })).optional(),
+    volumes: z
+      .array(
+        z.looseObject({
+          name: z.string(),
+          csi: z.looseObject({ readOnly: z.boolean().optional() }).optional(),
+        }),
+      )
+      .optional(),
     resourceClaims: z.array(z.unknown()).optional(),
   }),
 });
@@ -31,7 +38,7 @@ export const bareManifestSchema = z.object({
 export type BareManifest = z.infer<typeof bareManifestSchema>;
 
 /** Volumes that go with the pod, with what is in them. */
-const LOCAL = ['emptyDir', 'ephemeral'];
+const LOCAL = ['emptyDir', 'ephemeral', 'gitRepo'];
 
 /**
  * @param mayLoseData - of its own volumes
@@ -45,7 +52,16 @@ export function whyNotCreatedAgain({ metadata, spec }: WholePod, mayLoseData: bo
   if (finalizers.length > 0) return `somebody wants to do something before it goes: ${finalizers.join(', ')}`;
   if ((spec.resourceClaims ?? []).length > 0)
     return 'it holds resource claims, and one of its own goes with it';
-  const local = (spec.volumes ?? []).filter((volume) => LOCAL.some((kind) => volume[kind] != null));
+  const unclear = Object.keys(annotations).filter(
+    (key) => ANNOTATIONS_OF_EITHER.test(key) && !appliedIn(annotations).has(key),
+  );
+  if (unclear.length > 0)
+    return `whether a person or a plugin wrote its annotations cannot be told: ${unclear.join(', ')}`;
+  const local = (spec.volumes ?? []).filter(
+    (volume) =>
+      LOCAL.some((kind) => volume[kind] != null) ||
+      (volume.csi !== undefined && volume.csi.readOnly !== true),
+  );
   return local.length === 0 || mayLoseData
     ? null
     : `the data in its volume ${local.map((volume) => volume.name).join(', ')} would be lost: ` +
@@ -57,7 +73,11 @@ export function bareManifest({ metadata, spec }: WholePod): BareManifest {
   const { namespace, name, labels, annotations = {} } = metadata;
   // The server refuses a new pod with ephemeral containers.
   const { ephemeralContainers: _, ...rest } = spec;
-  const kept = Object.entries(annotations).filter(([key]) => !isOfThisPod(key));
+  const applied = appliedIn(annotations);
+  // Its successor gets its own of what plugins and controllers write about one pod.
+  const kept = Object.entries(annotations).filter(
+    ([key]) => applied.has(key) || !ANNOTATIONS_OF_ONE_POD.has(key),
+  );
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -71,7 +91,16 @@ export function bareManifest({ metadata, spec }: WholePod): BareManifest {
   };
 }
 
-/** What plugins and controllers write about one pod: its successor gets its own. */
-function isOfThisPod(annotation: string): boolean {
-  return ANNOTATIONS_OF_ONE_POD.some((begin) => annotation.startsWith(begin));
+const appliedSchema = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.unknown()) }),
+});
+
+/** Annotations that a person applied, as kubectl has noted. */
+function appliedIn(annotations: Readonly<Record<string, string>>): ReadonlySet<string> {
+  try {
+    const noted: unknown = JSON.parse(annotations['kubectl.kubernetes.io/last-applied-configuration'] ?? '');
+    return new Set(Object.keys(appliedSchema.safeParse(noted).data?.metadata.annotations ?? {}));
+  } catch {
+    return new Set();
+  }
 }

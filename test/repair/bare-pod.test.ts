@@ -68,6 +68,24 @@ describe('a pod that no controller recreates', () => {
     ['it has a finalizer', { finalizers: ['a.example/b'] }, {}, /before it goes: a\.example\/b$/],
     ['it holds devices', {}, { resourceClaims: [{ name: 'gpu' }] }, /^it holds resource claims/],
     ['it keeps data', {}, emptyDir, /volume cache would be lost: .* --lose-pod shop\/debug$/],
+    [
+      'its driver keeps data',
+      {},
+      { volumes: [{ name: 'own', csi: { driver: 'a' } }] },
+      /volume own would be lost/,
+    ],
+    ['it changed its clone', {}, { volumes: [{ name: 'own', gitRepo: {} }] }, /volume own would be lost/],
+    [
+      'an annotation may be of Kube-OVN',
+      {
+        annotations: {
+          'ovn.kubernetes.io/logical_switch': 'a',
+          'net.shop.ovn.kubernetes.io/ip_address': 'b',
+        },
+      },
+      {},
+      /cannot be told: ovn\.kubernetes\.io\/logical_switch, net\.shop\.ovn\.kubernetes\.io\/ip_address$/,
+    ],
     ['its volume is its own', {}, { volumes: [{ name: 'own', ephemeral: {} }] }, /volume own would be lost/],
   ])('is refused where %s', (_, metadata, spec, reason) => {
     expect(whyNotCreatedAgain(aBarePod(metadata, spec), false)).toMatch(reason);
@@ -75,5 +93,41 @@ describe('a pod that no controller recreates', () => {
 
   it('may lose its data if somebody says so', () => {
     expect(whyNotCreatedAgain(aBarePod({}, emptyDir), true)).toBeNull();
+  });
+
+  it('may lose what it only reads of a driver', () => {
+    const volumes = [{ name: 'secrets', csi: { driver: 'a', readOnly: true } }];
+    expect(whyNotCreatedAgain(aBarePod({}, { volumes }), false)).toBeNull();
+  });
+
+  it('keeps annotations that people write for plugins, and none that plugins write', () => {
+    const ofPeople = {
+      'cni.projectcalico.org/ipAddrs': '["10.1.1.9"]',
+      'cni.projectcalico.org/ipv4pools': '["a"]',
+      'k8s.ovn.org/routing-namespaces': 'b',
+      'k8s.v1.cni.cncf.io/networks': 'c',
+    };
+    const annotations = {
+      ...ofPeople,
+      'cni.projectcalico.org/containerID': '1',
+      'cni.projectcalico.org/podIP': '10.1.1.1/32',
+      'cni.projectcalico.org/podIPs': '10.1.1.1/32',
+      'k8s.ovn.org/pod-networks': '{}',
+      'k8s.v1.cni.cncf.io/network-status': '[]',
+      'vpc.amazonaws.com/pod-eni': '[]',
+      'vpc.amazonaws.com/pod-ips': '10.1.1.1',
+    };
+    expect(bareManifest(aBarePod({ annotations })).metadata.annotations).toEqual(ofPeople);
+  });
+
+  it('keeps annotations that somebody has applied', () => {
+    const applied = { 'ovn.kubernetes.io/logical_switch': 'a', 'vpc.amazonaws.com/pod-ips': 'b' };
+    const noted = JSON.stringify({ metadata: { annotations: applied } });
+    const annotations = { ...applied, 'kubectl.kubernetes.io/last-applied-configuration': noted };
+    const pod = aBarePod({ annotations });
+    expect(whyNotCreatedAgain(pod, false)).toBeNull();
+    expect(bareManifest(pod).metadata.annotations).toEqual(annotations);
+    const damaged = { ...annotations, 'kubectl.kubernetes.io/last-applied-configuration': '{' };
+    expect(whyNotCreatedAgain(aBarePod({ annotations: damaged }), false)).toContain('cannot be told');
   });
 });
