@@ -1,5 +1,5 @@
 /** What `netns-audit remediate` would do, by a report or by the records of a run. */
-import { auditCluster, coverReport, recordsOfRun } from '../lib/audit/index.ts';
+import { auditCluster, coverReport, recentDays, recordedBare, recordsOfRun } from '../lib/audit/index.ts';
 import { type Cluster, ensureNamespace } from '../lib/cluster/index.ts';
 import { latestReport, reportOfRun, type Store } from '../lib/history/index.ts';
 import type { ActiveProbe } from '../lib/model/active-probe.ts';
@@ -14,7 +14,7 @@ import { planUndo } from '../lib/repair/undo.ts';
 import { jsonText } from '../lib/report/index.ts';
 import { warnOfDamage } from './damage.ts';
 import { reportWidth } from './options.ts';
-import { planJson, planScript, planText, undoText } from './remediate-text.ts';
+import { againText, planJson, planScript, planText, undoText } from './remediate-text.ts';
 import { version } from './version.ts';
 
 export type RemediateOptions = {
@@ -98,6 +98,30 @@ export async function planned(
   const plan = planRepairs(await coverReport(cluster, report, options.exceptions, signal), options.asked);
   print(plan, report, options);
   return plan.acts;
+}
+
+/** By the record of a named pod that a repair evicted and did not create again; null if there is none. */
+export async function plannedAgain(
+  cluster: Cluster,
+  store: Store,
+  { asked: { pod, node, check }, output }: Pick<RemediateOptions, 'asked' | 'output'>,
+): Promise<readonly Act[] | null> {
+  if (pod === undefined || output !== 'text') return null;
+  const recorded = await recordedBare(cluster, store, pod, recentDays(new Date()));
+  if (recorded === null) return null;
+  const { record } = recorded;
+  if (node !== undefined && node !== record.pod.node) return null;
+  if (check !== undefined && !record.checks.includes(check)) return null;
+  const act = {
+    kind: 'recreate-pod',
+    pod,
+    node: record.pod.node,
+    findings: [],
+    refused: null,
+    recorded,
+  } as const;
+  process.stdout.write(againText(act, recorded));
+  return [act];
 }
 
 /** By the records of a run. */

@@ -5,7 +5,16 @@ import { namespacedName } from '../lib/model/namespaced-name.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import { type Act, type AgentAct, type NodeAct, type ObjectsAct, objectCount } from '../lib/repair/act.ts';
+import {
+  type Act,
+  type AgentAct,
+  type NodeAct,
+  type ObjectsAct,
+  objectCount,
+  type PodAct,
+  type RecordedBare,
+} from '../lib/repair/act.ts';
+import { rightsIn } from '../lib/repair/bare-pod.ts';
 import type { Plan } from '../lib/repair/plan.ts';
 import { scriptOf } from '../lib/repair/script.ts';
 import type { UndoPlan } from '../lib/repair/undo.ts';
@@ -186,6 +195,17 @@ export function undoText(plan: UndoPlan, of: { runId: string; cluster: string },
   return `${lines.join('\n')}\n`;
 }
 
+/** What would be created from the record of a repair: nobody but a person can say whether that is right. */
+export function againText(act: PodAct, { place, manifest }: RecordedBare): string {
+  return [
+    'A repair evicted this pod and did not create it again, or somebody deleted it. From its manifest in',
+    `${printable(place, 600)}:`,
+    '',
+    `  create ${objectText(act)}: ${printable(rightsIn(manifest), 1500)}`,
+    '',
+  ].join('\n');
+}
+
 function rows(head: Words['columns'], acts: readonly Act[], width: number): string {
   const row = (act: Act): string[] =>
     act.kind === 'recreate-pod'
@@ -212,9 +232,11 @@ const ASKED = 20;
 /** The question asked before anything is done. */
 export function question(acts: readonly Act[], cluster: string): string {
   const objects = acts.map((act) =>
-    act.kind === 'recreate-pod' || act.kind === 'reboot-node'
-      ? `  ${act.kind === 'recreate-pod' ? 'pod' : 'node'} ${objectText(act)}`
-      : `  ${printable(act.node, 300)}: ${act.kind === 'restart-agent' ? agentText(act) : namesOf(namesIn(act), ASKED)}`,
+    act.kind === 'recreate-pod' && act.recorded !== undefined
+      ? `  create pod ${objectText(act)}: ${printable(rightsIn(act.recorded.manifest), 1500)}`
+      : act.kind === 'recreate-pod' || act.kind === 'reboot-node'
+        ? `  ${act.kind === 'recreate-pod' ? 'pod' : 'node'} ${objectText(act)}`
+        : `  ${printable(act.node, 300)}: ${act.kind === 'restart-agent' ? agentText(act) : namesOf(namesIn(act), ASKED)}`,
   );
   const count = (kind: Act['kind']): number => totalOf(acts.filter((act) => act.kind === kind));
   const what = actKinds

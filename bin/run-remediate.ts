@@ -22,7 +22,7 @@ import { mostObjects } from '../lib/probe/index.ts';
 import { type Act, actsWithin } from '../lib/repair/act.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
-import { lookingAt, planned, plannedUndo, type RemediateOptions } from './plan-remediate.ts';
+import { lookingAt, planned, plannedAgain, plannedUndo, type RemediateOptions } from './plan-remediate.ts';
 import { noteOtherClusters, readExceptions } from './read-exceptions.ts';
 import { question, resultText, sum, summary, totalOf } from './remediate-text.ts';
 import { version } from './version.ts';
@@ -61,7 +61,8 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
     await tellHalfDone(cluster, store, options, lookAtNode, interrupt.signal);
     const acts =
       options.undo === undefined
-        ? await planned(cluster, store, look, { ...options, exceptions }, interrupt.signal)
+        ? ((await plannedAgain(cluster, store, options)) ??
+          (await planned(cluster, store, look, { ...options, exceptions }, interrupt.signal)))
         : await plannedUndo(cluster, store, { ...options, undo: options.undo });
     if (options.apply !== true && options.rehearse !== true) {
       if (options.output === 'text' && acts.length > 0)
@@ -157,11 +158,15 @@ function onNode({ repairNamespace, image, pullSecret, settle }: RemediateOptions
 
 async function isAgreed(acts: readonly Act[], cluster: string, { yes }: RemediateOptions): Promise<boolean> {
   const tried = acts.filter(({ refused }) => refused === null);
+  // A record is only text in the store: a person has to have read what is created from it.
+  const isFromRecord = tried.some((act) => act.kind === 'recreate-pod' && act.recorded !== undefined);
   // The results report refused acts.
-  if (yes === true || tried.length === 0) return true;
+  if ((yes === true && !isFromRecord) || tried.length === 0) return true;
   if (process.stdin.isTTY !== true)
     throw new AuditError('USAGE', 'cannot ask for confirmation: standard input is not a terminal', {
-      remedy: 'Use --yes together with --limit.',
+      remedy: isFromRecord
+        ? 'Run it in a terminal: --yes creates no pod from a record in the store.'
+        : 'Use --yes together with --limit.',
     });
   const ask = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -50,7 +50,7 @@ export function addRemediate(program: Command): void {
     .optionsGroup('Whether it is done:')
     .option('--rehearse', 'check each object again and show what would be done, but change nothing')
     .option('--apply', 'repair, after asking')
-    .option('--yes', 'with --apply and --limit: do not ask')
+    .option('--yes', 'with --apply and --limit: do not ask (creating a pod from a record always does)')
     .addOption(
       new Option(
         '-o, --output <format>',

@@ -8,6 +8,7 @@ export { analyze, keepEvidence } from './evidence-files.ts';
 export { PACE } from './pace.ts';
 export { checkPages } from './page-options.ts';
 export { publish } from './publish.ts';
+export { recordedBare } from './recreate-recorded.ts';
 export { carryOutAll, withoutNamespace } from './remediate.ts';
 export { renameEvidence } from './rename-evidence.ts';
 export type { ActResult } from './repair-act.ts';

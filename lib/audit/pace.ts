@@ -1,4 +1,4 @@
-/** How long the steps of a reboot may take, in milliseconds. */
+/** How long the steps of a reboot, and of recreating a bare pod, may take, in milliseconds. */
 export type Pace = typeof PACE;
 
 export const PACE = {
@@ -10,6 +10,8 @@ export const PACE = {
   boot: 1_200_000,
   /** Until pods of DaemonSets are there again, an audit may find what they still have to do. */
   order: 300_000,
+  /** Until a bare pod is gone (beside its grace period), until its successor is created, and until that is ready. */
+  create: 180_000,
   /** Between two looks at the API. */
   pause: 5_000,
   /** Between two audits. */

@@ -1,12 +1,36 @@
 /** Recreates a pod that no controller recreates, if somebody names it: from its own manifest, which is recorded first. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, createAgain, listOwnedPods, type OwnedPod, readWholePod } from '../cluster/index.ts';
+import {
+  BudgetRefused,
+  type Cluster,
+  createAgain,
+  evict,
+  listOwnedPods,
+  type OwnedPod,
+  readWholePod,
+  statusOf,
+} from '../cluster/index.ts';
+import { keys, type Store } from '../history/index.ts';
 import { messageOf } from '../model/errors.ts';
-import { type BareManifest, bareManifest, wholePodSchema, whyNotCreatedAgain } from '../repair/bare-pod.ts';
-import { type ActContext, renewing } from './repair-act.ts';
+import { printable } from '../model/printable.ts';
+import {
+  type BareManifest,
+  bareManifest,
+  creatingIt,
+  isAsIn,
+  wholePodSchema,
+  whyNotCreatedAgain,
+} from '../repair/bare-pod.ts';
+import { type ActContext, type RepairResult, renewing } from './repair-act.ts';
 
-/** Beside its grace period, for it to be gone, and for the new one to be ready. */
-const MILLISECONDS = 180_000;
+/** Creating it again cannot succeed later: the server does not understand it, or its namespace is gone. */
+const FINAL: readonly (number | null)[] = [400, 404, 422];
+
+/** A bare pod that is about to be evicted, or was. */
+type Bare = {
+  readonly pod: Pick<OwnedPod, 'uid' | 'graceSeconds'>;
+  readonly manifest: BareManifest;
+};
 
 /**
  * What it is created again from, if that can be.
@@ -23,77 +47,147 @@ export async function manifestOf(
   const refused = whyNotCreatedAgain(data, isNamed);
   if (refused !== null) return { refused };
   const manifest = bareManifest(data);
-  // Under another name, as this one is taken: the server tells of rights, policies and quotas.
-  const name = `${pod.name.slice(0, 200)}-again`;
-  const tried = { ...manifest, metadata: { ...manifest.metadata, name } };
-  try {
-    if (await createAgain(cluster, tried, { signal }, true)) return manifest;
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return { refused: `it would not be admitted again: ${messageOf(error)}` };
-  }
-  return { refused: `there is a pod ${name}, which is the name to try its manifest with` };
+  const notAdmitted = await whyNotAdmitted(cluster, manifest, signal);
+  return notAdmitted === null ? manifest : { refused: notAdmitted };
 }
 
 /**
- * Waits until the evicted pod is gone, creates it again, and waits until it is ready.
- *
+ * Asks the server under another name, as its own may be taken: it knows of rights, policies and quotas.
+ * @throws ABORTED
+ */
+export async function whyNotAdmitted(
+  cluster: Cluster,
+  manifest: BareManifest,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const name = `${manifest.metadata.name.slice(0, 200)}-again`;
+  const tried = { ...manifest, metadata: { ...manifest.metadata, name } };
+  try {
+    if (await createAgain(cluster, tried, { signal }, true)) return null;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return `it would not be admitted again: ${messageOf(error)}`;
+  }
+  return `there is a pod ${name}, which is the name to try its manifest with`;
+}
+
+/** Where the record of a repair of this run is that has begun. */
+function placeOf(
+  store: Pick<Store, 'location'>,
+  run: { readonly cluster: string; readonly runId: string },
+  uid: string,
+): string {
+  return `${store.location}/${keys.repair(run, `${uid}-begun`)}`;
+}
+
+/**
+ * Evicts a bare pod and creates it again. From the eviction on, nothing but its record has its manifest: whatever
+ * happens, the answer is the new pod, or says where that is.
+ */
+export async function evictedAndCreated(
+  cluster: Cluster,
+  pod: OwnedPod,
+  manifest: BareManifest,
+  context: ActContext,
+): Promise<OwnedPod | RepairResult> {
+  try {
+    await evict(cluster, pod, { signal: context.signal });
+  } catch (error) {
+    const status = statusOf(error);
+    if (error instanceof BudgetRefused || (status !== null && status < 500)) throw error;
+    const detail = `whether it was evicted is not known: ${reasonOf(error, context)}`;
+    return leftOpen(detail, { cluster, uid: pod.uid, manifest }, context);
+  }
+  return await createdAgain(cluster, { pod, manifest }, context);
+}
+
+/**
+ * Waits until the evicted pod is gone, creates it, and waits until it is ready.
  * @returns the new pod, or why there is none
- * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function createdAgain(
   cluster: Cluster,
-  {
-    pod,
-    manifest,
-  }: { readonly pod: Pick<OwnedPod, 'uid' | 'graceSeconds'>; readonly manifest: BareManifest },
-  context: Pick<ActContext, 'renew' | 'signal'>,
-): Promise<OwnedPod | string> {
+  { pod, manifest }: Bare,
+  context: ActContext,
+): Promise<OwnedPod | RepairResult> {
   const { namespace, name } = manifest.metadata;
-  const { signal } = context;
-  const renew = renewing(context);
-  const until = async <T>(milliseconds: number, found: (pod: OwnedPod | undefined) => T | null) => {
-    const end = Date.now() + milliseconds;
-    for (;;) {
-      await renew();
-      const pods = await listOwnedPods(cluster, namespace, { signal });
-      const answer = found(pods.find((each) => each.name === name));
-      if (answer !== null || Date.now() > end) return answer;
-      await sleep(1000, undefined, { signal });
-    }
-  };
-  const gone = await until(pod.graceSeconds * 1000 + MILLISECONDS, (there) =>
-    there?.uid === pod.uid ? null : (there?.uid ?? 'gone'),
-  );
-  if (gone === null)
-    return 'evicted, but it is still Terminating: its runtime or a volume holds it. The record has its manifest';
-  if (gone !== 'gone' || !(await createAgain(cluster, manifest, { signal })))
-    return 'evicted, but somebody has created a pod of its name meanwhile';
-  const ready = await until(MILLISECONDS, (there) => (there?.isReady === true ? there : null));
-  return ready ?? 'evicted and created again, but not ready in time';
+  const { signal, pace } = context;
+  const open = (detail: string): RepairResult =>
+    leftOpen(detail, { cluster, uid: pod.uid, manifest }, context);
+  const find = async (): Promise<OwnedPod | undefined> =>
+    (await listOwnedPods(cluster, namespace, { signal })).find((each) => each.name === name);
+  try {
+    const gone = await repeated(pod.graceSeconds * 1000 + pace.create, context, async () => {
+      const there = await find();
+      return there?.uid === pod.uid ? null : (there?.uid ?? 'gone');
+    });
+    if ('last' in gone)
+      return open(
+        gone.last === null
+          ? 'evicted, but it is still Terminating: its runtime, a volume or a finalizer holds it'
+          : `evicted, but whether it is gone is not known: ${gone.last}`,
+      );
+    const meanwhile = {
+      ok: false,
+      detail: `evicted, but somebody has created a pod of its name meanwhile, and it is another: the manifest is in ${placeOf(context.store, { cluster: cluster.name, runId: context.runId }, pod.uid)}`,
+    };
+    if (gone.answer !== 'gone') return meanwhile;
+    const created = await repeated(pace.create, context, async () => {
+      if (await createAgain(cluster, manifest, { signal })) return 'ours';
+      // Our own request, whose answer was lost, or somebody who did the same.
+      const { data = null } = wholePodSchema.safeParse(
+        await readWholePod(cluster, manifest.metadata, { signal }),
+      );
+      return isAsIn(manifest, data) ? 'ours' : 'another';
+    });
+    if ('last' in created) return open(`evicted, but it could not be created again: ${created.last}`);
+    if (created.answer === 'another') return meanwhile;
+  } catch (error) {
+    return open(`evicted, but not created again: ${reasonOf(error, context)}`);
+  }
+  const ready = await repeated(pace.create, context, async () => {
+    const there = await find();
+    return there?.isReady === true ? there : null;
+  });
+  return 'last' in ready
+    ? { ok: false, detail: 'evicted and created again, but not ready in time' }
+    : ready.answer;
 }
 
-/**
- * What became of a bare pod whose repair was killed; creates it if it was evicted.
- * @throws AuditError CLUSTER_*, ABORTED
- */
-export async function becameOfBare(
-  cluster: Cluster,
-  { uid, manifest }: { readonly uid: string; readonly manifest: BareManifest },
-  context: Pick<ActContext, 'renew' | 'signal'>,
-): Promise<string> {
-  const { namespace, name } = manifest.metadata;
-  const pods = await listOwnedPods(cluster, namespace, { signal: context.signal });
-  const there = pods.find((pod) => pod.name === name);
-  if (there?.uid === uid && !there.isDeleted) return 'it was not evicted';
-  if (there !== undefined && there.uid !== uid)
-    return `it was evicted, and a pod of its name is ${there.isReady ? 'ready' : 'there, but not ready'}. An audit says whether it is in order`;
-  const created = await createdAgain(
-    cluster,
-    { pod: { uid, graceSeconds: there?.graceSeconds ?? 0 }, manifest },
-    context,
-  );
-  return typeof created === 'string'
-    ? created
-    : 'it was evicted, and is created again and ready now. An audit says whether it is in order';
+/** Repeats a step that fails, or finds nothing yet, until its time is over. @returns the last error, if it failed */
+async function repeated<T>(
+  milliseconds: number,
+  context: Pick<ActContext, 'renew' | 'signal' | 'pace'>,
+  step: () => Promise<T | null>,
+): Promise<{ readonly answer: T } | { readonly last: string | null }> {
+  const renew = renewing(context);
+  const end = Date.now() + milliseconds;
+  for (;;) {
+    let last: string | null = null;
+    try {
+      await renew();
+      const answer = await step();
+      if (answer !== null) return { answer };
+    } catch (error) {
+      if (context.signal.aborted || FINAL.includes(statusOf(error))) throw error;
+      last = messageOf(error);
+    }
+    if (Date.now() > end) return { last };
+    await sleep(Math.min(context.pace.pause, 1000), undefined, { signal: context.signal });
+  }
+}
+
+function leftOpen(
+  detail: string,
+  of: { readonly cluster: Cluster; readonly uid: string; readonly manifest: BareManifest },
+  { store, runId }: Pick<ActContext, 'store' | 'runId'>,
+): RepairResult {
+  const place = placeOf(store, { cluster: of.cluster.name, runId }, of.uid);
+  // A long answer of the server must not push the rest out of the line.
+  const what = printable(detail, 400);
+  return { ok: false, isOpen: true, detail: `${what}; ${creatingIt(of.manifest.metadata, place)}` };
+}
+
+function reasonOf(error: unknown, { signal }: Pick<ActContext, 'signal'>): string {
+  return signal.aborted ? 'interrupted' : messageOf(error);
 }

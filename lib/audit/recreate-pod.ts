@@ -5,7 +5,7 @@ import type { RepairObject } from '../model/repair-record.ts';
 import type { PodAct } from '../repair/act.ts';
 import type { BareManifest } from '../repair/bare-pod.ts';
 import { whyNotAgain, whyUnread } from './look-again.ts';
-import { createdAgain, manifestOf } from './recreate-bare.ts';
+import { evictedAndCreated, manifestOf } from './recreate-bare.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 import { type Controlled, successorOf } from './successor.ts';
 
@@ -42,25 +42,24 @@ export async function examinePod(cluster: Cluster, act: PodAct, context: ActCont
       detail: `the fault is still there, and ${would}; nothing was changed`,
     }),
     act: async () => {
+      if (isBare)
+        return await proven(await evictedAndCreated(cluster, pod, found.manifest, context), context);
       await evict(cluster, pod, { signal: context.signal });
-      const successor = isBare
-        ? await createdAgain(cluster, found, context)
-        : await successorOf(cluster, found, context);
-      return await proven(successor, context);
+      return await proven(await successorOf(cluster, found, context), context);
     },
     after: () => object,
   };
 }
 
 /** A pod that no controller recreates. */
-type Bare = { readonly pod: OwnedPod; readonly manifest: BareManifest };
+type BarePod = { readonly pod: OwnedPod; readonly manifest: BareManifest };
 
 /** The pod, if every precondition holds now; else why not. */
 async function examined(
   cluster: Cluster,
   act: PodAct,
   context: ActContext,
-): Promise<Controlled | Bare | { readonly refused: string }> {
+): Promise<Controlled | BarePod | { readonly refused: string }> {
   const { pod: before } = await podOf(cluster, act, context);
   if (before === null) return { refused: 'the pod is gone' };
   const report = await context.look(act.node);
@@ -110,8 +109,12 @@ async function podOf(
 }
 
 /** Checks the pod that takes its place. @param successor - or why there is none */
-async function proven(successor: OwnedPod | string, context: ActContext): Promise<RepairResult> {
+export async function proven(
+  successor: OwnedPod | RepairResult | string,
+  context: ActContext,
+): Promise<RepairResult> {
   if (typeof successor === 'string') return { ok: false, detail: successor };
+  if ('ok' in successor) return successor;
   const { name, namespace, node } = successor;
   if (node === null)
     return { ok: false, detail: `${namespacedName({ namespace, name })} is ready, but on no node` };

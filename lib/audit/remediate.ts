@@ -10,6 +10,7 @@ import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { type Act, needsRepairPod } from '../repair/act.ts';
 import { examineReboot } from './reboot-node.ts';
 import { examinePod } from './recreate-pod.ts';
+import { examineRecorded } from './recreate-recorded.ts';
 import type { ActContext, ActResult, ExaminedAct, RepairOptions, RepairResult } from './repair-act.ts';
 import { examineOnNode } from './repair-node.ts';
 import { takeLease, writeRecord } from './repair-records.ts';
@@ -96,7 +97,7 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: ActCont
       runId: context.runId,
       cluster: cluster.name,
       clusterUid: cluster.uid,
-      checks: [...new Set(act.findings.map(({ check }) => check))],
+      checks: [...checksOf(act)],
       by,
       at: new Date().toISOString(),
       phase,
@@ -115,11 +116,19 @@ async function carryOut(cluster: Cluster, act: Act, by: string, context: ActCont
       return ended('surprise', { detail: 'interrupted before the result was known' });
     repair = { ok: false, detail: messageOf(error) };
   }
+  if (repair.isOpen === true) return ended('surprise', repair);
   await write(found.after(repair), { phase: repair.ok ? 'done' : 'failed', outcome: repair.detail });
   return ended(!repair.ok ? 'surprise' : areRefused(repair) ? 'refused' : 'done', repair);
 }
 
+function checksOf(act: Act): readonly string[] {
+  if (act.kind === 'recreate-pod' && act.recorded !== undefined) return act.recorded.record.checks;
+  return [...new Set(act.findings.map(({ check }) => check))];
+}
+
 async function examine(cluster: Cluster, act: Act, context: ActContext): Promise<ExaminedAct> {
+  if (act.kind === 'recreate-pod' && act.recorded !== undefined)
+    return await examineRecorded(cluster, act.recorded, context);
   if (act.kind === 'recreate-pod') return await examinePod(cluster, act, context);
   if (act.kind === 'restart-agent') return await examineAgent(cluster, act, context);
   if (act.kind === 'reboot-node') return await examineReboot(cluster, act, context);

@@ -46,6 +46,8 @@ export type RepairResult = {
   readonly ok: boolean;
   readonly detail: string;
   readonly answers?: readonly RepairAnswer[];
+  /** Its record gets no end, so that the next call says it again. */
+  readonly isOpen?: true;
 };
 
 export type ActContext = RepairOptions & { readonly renew: () => Promise<void> };

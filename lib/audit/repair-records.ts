@@ -1,6 +1,6 @@
 /** Records of repairs, and how the next call settles those that did not end. */
 import { randomUUID } from 'node:crypto';
-import { type Cluster, Lease, listOwnedPods, statusOf, sweep } from '../cluster/index.ts';
+import { type Cluster, Lease, statusOf, sweep } from '../cluster/index.ts';
 import { keys, type Store } from '../history/index.ts';
 import { dayBefore } from '../model/days.ts';
 import { AuditError } from '../model/errors.ts';
@@ -8,11 +8,10 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
-import { bareManifestSchema } from '../repair/bare-pod.ts';
 import { finishOnNode } from './finish-node.ts';
 import { becameOfReboot, type Settling } from './reboot-node.ts';
-import { becameOfBare } from './recreate-bare.ts';
 import { type NodeRecord, type OnNode, WORDS } from './repair-node.ts';
+import { type Became, becameOfPod } from './settle-pod.ts';
 
 type RebootRecord = Extract<RepairRecord, { act: 'reboot-node' }>;
 
@@ -54,7 +53,7 @@ function partOf(record: RepairRecord): string {
   return first === undefined ? record.node : `${record.node}_${first.replaceAll('/', '-')}`;
 }
 
-async function writeAt(store: Store, key: string, record: RepairRecord): Promise<void> {
+export async function writeAt(store: Store, key: string, record: RepairRecord): Promise<void> {
   if ((await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`))) === 'exists')
     throw new AuditError('STORE', `${store.location}: ${key} was written by another call`, {
       remedy: 'Its lease had ended, and another call settled it. Audit the cluster before you continue.',
@@ -73,7 +72,8 @@ export async function halfDone(
   return (await halfDoneAt(store, cluster, days)).map(({ record }) => record);
 }
 
-async function halfDoneAt(
+/** The same, with their keys. @throws AuditError STORE */
+export async function halfDoneAt(
   store: Store,
   cluster: { readonly name: string; readonly uid: string },
   days: readonly string[],
@@ -180,10 +180,18 @@ export async function settleHalfDone(
   const lease = await takeLease(cluster, `settling ${randomUUID()}`);
   try {
     for (const { key, record } of await halfDoneAt(store, cluster, options.days)) {
-      const { outcome, record: settled } = await became(cluster, record, {
-        ...options,
-        renew: () => lease.renew(),
-      });
+      await lease.renew();
+      const {
+        outcome,
+        record: settled,
+        isOpen = false,
+      } = 'pod' in record
+        ? await becameOfPod(cluster, record, { ...options, place: `${store.location}/${key}` })
+        : await became(cluster, record, { ...options, renew: () => lease.renew() });
+      if (isOpen) {
+        said.push(`${begunSentence(record)} and did not end: ${outcome}.`);
+        continue;
+      }
       const end = { ...settled, at: new Date().toISOString(), phase: 'failed', outcome } as const;
       // Beside its begin: an earlier version named records without their node.
       await writeAt(store, key.replace(/-begun\.json$/, '-ended.json'), end);
@@ -197,26 +205,12 @@ export async function settleHalfDone(
 
 async function became(
   cluster: Cluster,
-  record: RepairRecord,
+  record: NodeRecord | RebootRecord,
   options: Omit<OnNode, 'runId'> & Settling,
-): Promise<{ readonly outcome: string; readonly record: RepairRecord }> {
-  if ('pod' in record) return { outcome: await becameOfPod(cluster, record, options), record };
+): Promise<Became> {
   if (record.act !== 'reboot-node') return await becameOnNode(cluster, record, options);
   const { removed } = await sweep(cluster, record.repairNamespace, null, { component: 'repair' });
   return { outcome: await becameOfReboot(cluster, record, options, removed.length > 0), record };
-}
-
-async function becameOfPod(
-  cluster: Cluster,
-  { pod: { namespace, uid, controllerUid }, manifest }: Extract<RepairRecord, { pod: unknown }>,
-  options: Pick<Settling, 'renew' | 'signal'>,
-): Promise<string> {
-  const bare = bareManifestSchema.safeParse(manifest);
-  if (bare.success) return await becameOfBare(cluster, { uid, manifest: bare.data }, options);
-  const pods = await listOwnedPods(cluster, namespace);
-  if (pods.some((pod) => pod.uid === uid && !pod.isDeleted)) return 'it was not evicted';
-  const successors = pods.filter((pod) => pod.controller?.uid === controllerUid && pod.isReady).length;
-  return `it was evicted; its controller has ${successors} ready pods now. An audit says whether they are in order`;
 }
 
 /** The request was to delete all, and each is checked again: so it is completed. */

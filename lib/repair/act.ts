@@ -1,6 +1,8 @@
 /** What the tool itself may do to a cluster: one act for each pod, or for all objects of a kind on a node. */
 import type { Finding } from '../model/finding.ts';
 import type { Orphan } from '../model/repair.ts';
+import type { RepairRecord } from '../model/repair-record.ts';
+import type { BareManifest } from './bare-pod.ts';
 import type { NodeObject } from './node-object.ts';
 
 export type Planned = {
@@ -15,6 +17,19 @@ export type Planned = {
 export type PodAct = Planned & {
   readonly kind: 'recreate-pod';
   readonly pod: { readonly namespace: string; readonly name: string };
+  /** Only creates it, as an earlier repair left it evicted. */
+  readonly recorded?: RecordedBare;
+};
+
+/** A pod without a controller that is gone, and the record of its repair, which has no end. */
+export type RecordedBare = {
+  /** Of the record in the store. */
+  readonly key: string;
+  /** The same for people. */
+  readonly place: string;
+  readonly record: Extract<RepairRecord, { act: 'recreate-pod' }>;
+  /** Of this pod. */
+  readonly manifest: BareManifest;
 };
 
 /** Deletes unused namespaces on one node: one finding each, in the same order if it may be tried. */

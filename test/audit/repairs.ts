@@ -18,7 +18,7 @@ const HOW = {
   pullSecret: null,
   settleSeconds: 900,
   repairSeconds: 600,
-  pace: { drain: 20_000, stuck: 20, boot: 20_000, order: 20_000, pause: 5, look: 20 },
+  pace: { drain: 20_000, stuck: 20, boot: 20_000, order: 20_000, create: 20_000, pause: 5, look: 20 },
   signal: new AbortController().signal,
 } as const;
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { publish } from '../../lib/audit/index.ts';
 import { DirectoryStore, keys } from '../../lib/history/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
@@ -13,6 +13,18 @@ import { anOrphan, aReport } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { rawNode } from '../stub/raw.ts';
 import { run, type Said } from './run.ts';
+
+/** Somebody at a terminal. */
+const person = vi.hoisted(() => ({ asked: '', answer: '' }));
+vi.mock('node:readline/promises', () => ({
+  createInterface: () => ({
+    question: async (text: string) => {
+      person.asked = text;
+      return person.answer;
+    },
+    close: () => {},
+  }),
+}));
 
 const REPAIRS = 'netns-audit-remediate';
 const [A, B] = [anOrphan(1).object.name, anOrphan(2).object.name];
@@ -264,5 +276,76 @@ describe('taking back what a run put back', { timeout: 30_000 }, () => {
   it('of another cluster that had the name is refused', async () => {
     await keepRecord('learning-ended', { clusterUid: 'another' });
     expect((await remediate('--undo', RUN)).error).toContain('has no repair of stub by a run');
+  });
+});
+
+describe('a record of a pod that is gone', { timeout: 30_000 }, () => {
+  const runId = newRunId(new Date(), 'earlier');
+  const record = {
+    schemaVersion: 1,
+    kind: 'RemedyRecord',
+    runId,
+    cluster: 'stub',
+    clusterUid: 'uid-kube-system',
+    checks: ['pod-interface-missing'],
+    by: 'ann',
+    at: new Date().toISOString(),
+    phase: 'begun',
+    outcome: null,
+    act: 'recreate-pod',
+    pod: { namespace: 'shop', name: 'web-1', uid: 'uid-web-1', node: 'node-1', controllerUid: '' },
+    manifest: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { namespace: 'shop', name: 'web-1' },
+      spec: {
+        nodeName: 'node-1',
+        hostPID: true,
+        containers: [{ name: 'main', image: 'image:1', securityContext: { privileged: true } }],
+      },
+    },
+  };
+  const create = (): string[] =>
+    stub.requests.filter((request) => request === 'POST /api/v1/namespaces/shop/pods');
+  beforeEach(async () => {
+    const store = new DirectoryStore(join(directory, 'store'));
+    const key = keys.repair({ cluster: 'stub', runId }, 'uid-web-1-begun');
+    await store.putOnce(key, Buffer.from(JSON.stringify(record)));
+    withRepairs();
+  });
+
+  it('creates nothing unless somebody names the pod, and holds up no other repair', async () => {
+    const { error } = await remediate('--apply', '--yes', '--limit', '5');
+    expect(error).toContain('it was evicted and not created again, or it may have been deleted by somebody');
+    expect(error).toContain('name it with --pod shop/web-1 --apply');
+    expect(sent.map(({ metadata }) => metadata.namespace)).toContain(REPAIRS);
+    expect(create()).toEqual([]);
+  });
+
+  it.each([[[]], [['--rehearse']]])(
+    'shows the rights of the pod to somebody who names it, with %j',
+    async (how) => {
+      const { out, error } = await remediate('--pod', 'shop/web-1', ...how);
+      expect(out).toContain(
+        'create shop/web-1 on node-1: privileged; hostPID; service account default; images image:1',
+      );
+      expect(error).toMatch(/nothing was changed|Nothing was done/);
+      expect(create()).toEqual([]);
+    },
+  );
+
+  it('is not enough for --yes: a person has to read what is created', async () => {
+    const { error, code } = await remediate('--pod', 'shop/web-1', '--apply', '--yes', '--limit', '1');
+    expect(error).toContain('--yes creates no pod from a record in the store');
+    expect(code).toBe(2);
+    expect(create()).toEqual([]);
+  });
+
+  it.each([
+    ['--node', 'node-2'],
+    ['--only', 'pod-loopback-down'],
+  ])('is not meant by %s %s', async (...only) => {
+    const { out } = await remediate('--pod', 'shop/web-1', ...only);
+    expect(out).toContain('There is nothing to repair.');
   });
 });

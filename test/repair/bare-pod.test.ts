@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   bareManifest,
+  creatingIt,
+  isAsIn,
+  recordedManifest,
+  rightsIn,
   type WholePod,
   wholePodSchema,
   whyNotCreatedAgain,
@@ -129,5 +133,61 @@ describe('a pod that no controller recreates', () => {
     expect(bareManifest(pod).metadata.annotations).toEqual(annotations);
     const damaged = { ...annotations, 'kubectl.kubernetes.io/last-applied-configuration': '{' };
     expect(whyNotCreatedAgain(aBarePod({ annotations: damaged }), false)).toContain('cannot be told');
+  });
+});
+
+describe('a manifest in a record', () => {
+  const manifest = bareManifest(aBarePod());
+  const pod = { namespace: 'shop', name: 'debug', node: 'node-1' };
+
+  it('is that of the pod which the record names', () => {
+    expect(recordedManifest(manifest, pod)).toEqual(manifest);
+    expect(recordedManifest(manifest, { ...pod, namespace: 'kube-system' })).toBeNull();
+    expect(recordedManifest(manifest, { ...pod, name: 'other' })).toBeNull();
+    expect(recordedManifest(manifest, { ...pod, node: 'node-2' })).toBeNull();
+    expect(recordedManifest('text', pod)).toBeNull();
+  });
+
+  it('is shown with its rights', () => {
+    expect(rightsIn(manifest)).toBe(
+      'not privileged, no hostPath, no hostPID; service account default; images image:1',
+    );
+    const mighty = bareManifest(
+      aBarePod(
+        {},
+        {
+          hostPID: true,
+          hostNetwork: true,
+          serviceAccountName: 'admin',
+          volumes: [{ name: 'root', hostPath: { path: '/' } }],
+          initContainers: [{ name: 'a', image: 'first:1', securityContext: { privileged: true } }],
+          containers: [
+            { name: 'b', image: 'x'.repeat(500), securityContext: { capabilities: { add: ['SYS_ADMIN'] } } },
+          ],
+        },
+      ),
+    );
+    expect(rightsIn(mighty)).toMatch(
+      /^privileged; hostPID; hostNetwork; hostPath \/; capabilities SYS_ADMIN; service account admin; images first:1, x+… \(cut\)$/,
+    );
+  });
+
+  it('is created by hand from a file or a bucket', () => {
+    expect(creatingIt(pod, '/a store/x.json')).toContain(
+      "(jq .manifest '/a store/x.json' | kubectl create -f -)",
+    );
+    expect(creatingIt(pod, 's3://b/x.json')).toContain(
+      '(aws s3 cp s3://b/x.json - | jq .manifest | kubectl create -f -)',
+    );
+  });
+
+  it('is that of a pod to which admission has added something, and of no other', () => {
+    const spec = { containers: [{ name: 'main', image: 'image:1' }, { name: 'proxy' }], priority: 0 };
+    expect(isAsIn(manifest, aBarePod({}, spec))).toBe(true);
+    expect(isAsIn(manifest, null)).toBe(false);
+    expect(isAsIn(manifest, aBarePod({ labels: {} }))).toBe(false);
+    expect(isAsIn(manifest, aBarePod({ ownerReferences: [{ kind: 'Job' }] }))).toBe(false);
+    expect(isAsIn(manifest, aBarePod({}, { nodeName: 'node-2' }))).toBe(false);
+    expect(isAsIn(manifest, aBarePod({}, { containers: [{ name: 'main', image: 'image:2' }] }))).toBe(false);
   });
 });
