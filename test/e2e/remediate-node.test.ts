@@ -329,10 +329,13 @@ describe('the pod that repairs a node', () => {
       expect(await run(`${runId}-2`, 'restore')).toContain(
         'refused net.ipv4.neigh.default.gc_thresh it is as it should',
       );
+      // It does not say how full its table is either (test/lab/limits.test.ts has one that does).
       expect(await run(`${runId}-3`, 'undo')).toContain(
-        'done net.ipv4.neigh.default.gc_thresh it is as it was found',
+        isStandIn
+          ? 'refused net.ipv4.neigh.default.gc_thresh how full arp_cache is could not be read'
+          : 'done net.ipv4.neigh.default.gc_thresh it is as it was found',
       );
-      expect(await state()).toBe(found);
+      expect(await state()).toBe(isStandIn ? raised : found);
     } finally {
       await onNode(
         node,
