@@ -24,11 +24,15 @@ const mail = { protocol: 'email', endpoint: 'on-call@example.com' };
 it.each([
   ['every one has a minSeverity', [{ ...mail, minSeverity: 'low' }], 'Every subscription has a minSeverity'],
   ['there is none', [], 'Nobody is subscribed'],
-])('warns where %s', (_, subscriptions, said) => {
-  const { stack } = synthesize(configSchema.parse({ ...config, subscriptions }));
-  expect(warnings(stack)).toEqual([expect.stringContaining(said)]);
-  expect(warnings(stack)[0]).toContain('Add a subscription without a filter');
-});
+])(
+  'warns where %s',
+  (_, subscriptions, said) => {
+    const { stack } = synthesize(configSchema.parse({ ...config, subscriptions }));
+    expect(warnings(stack)).toEqual([expect.stringContaining(said)]);
+    expect(warnings(stack)[0]).toContain('Add a subscription without a filter');
+  },
+  240_000,
+);
 
 it('says nothing where one hears all', () => {
   const subscriptions = [
@@ -36,7 +40,7 @@ it('says nothing where one hears all', () => {
     { ...mail, endpoint: 'platform@example.com' },
   ];
   expect(warnings(synthesize(configSchema.parse({ ...config, subscriptions })).stack)).toEqual([]);
-});
+}, 240_000);
 
 it('sees what others subscribe to the topic', () => {
   const subscribed = (subscribe: (auditor: NetnsAuditor, stack: Stack) => void): string[] => {
@@ -54,4 +58,4 @@ it('sees what others subscribe to the topic', () => {
   expect(
     subscribed(({ topic }, stack) => topic.addSubscription(new SqsSubscription(new Queue(stack, 'Queue')))),
   ).toEqual([]);
-});
+}, 240_000);
