@@ -44,7 +44,7 @@ export async function planFleet(store: Store, input: FleetPlanInput, onDamage: O
     tasks.push(...there.map((cluster) => task(placedIn(networks, cluster))));
     // Only a run of all checks may conclude that.
     if (start.checks === 'all')
-      tasks.push(...gone.map((cluster) => ({ ...task(placedIn([], cluster)), removed: true as const })));
+      tasks.push(...gone.map((cluster) => ({ ...task(cluster), removed: true as const })));
   }
   return { runId, claimed, tasks: await keepTasks(store, runId, tasks), count: tasks.length, digest };
 }
