@@ -1,11 +1,9 @@
 /** The functions of the states, each with its own role that allows only what it calls. */
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { type IRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   Code,
-  type FunctionOptions,
   Function as LambdaFunction,
   Runtime,
   Tracing,
@@ -27,18 +25,12 @@ import {
   securityHubProductArn,
 } from './function-rights.ts';
 import { allowNetwork } from './network-rights.ts';
+import { type Placement, placementOf } from './placements.ts';
 import { acknowledgeUnconstrained } from './rule-packs.ts';
 import type { AuditStatesProps } from './state-machine.ts';
 import { STATES, type State } from './states.ts';
 import type { Storage } from './storage.ts';
 import { versionOf } from './version.ts';
-
-/** Where functions that connect to clusters are placed. */
-export type Placement = {
-  readonly vpc: IVpc;
-  readonly vpcSubnets?: SubnetSelection;
-  readonly securityGroups?: ISecurityGroup[];
-};
 
 export type FunctionsProps = Pick<
   Config,
@@ -144,7 +136,7 @@ function make(scope: Construct, state: State, props: FunctionsProps): Made {
         ...(putsEvents ? { EVENTS: 'on' } : {}),
         ...(tells && props.https === 'chat' ? { HTTPS_FORMAT: props.https } : {}),
       },
-      ...(placement === undefined ? {} : optionsOf(placement)),
+      ...(placement === undefined ? {} : placementOf(placement)),
     });
   const network = shape.clusters ? props.network : undefined;
   const lambda = makeIn(name, '', network);
@@ -171,15 +163,6 @@ function make(scope: Construct, state: State, props: FunctionsProps): Made {
     role,
     version: versionOf(lambda, folder),
     inNetwork: new Map(elsewhere.map(([of, each]) => [of, versionOf(each, folder)])),
-  };
-}
-
-/** Without what else is in it: the name of a network is none of a function. */
-function optionsOf({ vpc, vpcSubnets, securityGroups }: Placement): FunctionOptions {
-  return {
-    vpc,
-    ...(vpcSubnets === undefined ? {} : { vpcSubnets }),
-    ...(securityGroups === undefined ? {} : { securityGroups }),
   };
 }
 

@@ -1,11 +1,17 @@
 /** Where the functions that connect to clusters are placed, from the props of the construct. */
 import { Stack, Token } from 'aws-cdk-lib';
-import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import * as z from 'zod';
 import { MOST_NETWORKS, type NetworkName, networkNameSchema } from '../model/vpc-networks.ts';
-import type { Placement } from './functions.ts';
-import { invalidProp, validProps } from './validate.ts';
+import { invalidProp, objectSchema, validProps } from './validate.ts';
+
+/** Where functions that connect to clusters are placed. */
+export type Placement = {
+  readonly vpc: IVpc;
+  readonly vpcSubnets?: SubnetSelection;
+  readonly securityGroups?: ISecurityGroup[];
+};
 
 type Optional<T> = { readonly [Key in keyof T]?: T[Key] | undefined };
 type Given = Pick<Placement, 'vpc'> & Optional<Omit<Placement, 'vpc'>>;
@@ -38,10 +44,7 @@ export function placementsOf(
 }
 
 /** As programs without types may pass anything. */
-export const vpcSchema = z.custom(
-  (value) => typeof value === 'object' && value !== null,
-  'It is a VPC: Vpc.fromLookup of aws-cdk-lib/aws-ec2, for example.',
-);
+export const vpcSchema = objectSchema('It is a VPC: Vpc.fromLookup of aws-cdk-lib/aws-ec2, for example.');
 
 const entriesSchema = z
   .array(
@@ -54,7 +57,8 @@ const entriesSchema = z
   )
   .max(MOST_NETWORKS);
 
-function placementOf({ vpc, vpcSubnets, securityGroups }: Given): Placement {
+/** Without what else is in it: the name of a network is none of a function. */
+export function placementOf({ vpc, vpcSubnets, securityGroups }: Given): Placement {
   return {
     vpc,
     ...(vpcSubnets === undefined ? {} : { vpcSubnets }),

@@ -60,8 +60,8 @@ const CORRECT =
   'Correct the property. In the package netns-auditor, docs/api.md lists all, and schema/config.v1.json has their limits.';
 
 /** @param message - names the property and the mistake */
-export function invalidProp(message: string, remedy: string, cause?: unknown): AuditError {
-  return new AuditError('CONFIG_INVALID', `NetnsAuditor: ${message}`, { remedy, cause });
+export function invalidProp(message: string, remedy: string): AuditError {
+  return new AuditError('CONFIG_INVALID', `NetnsAuditor: ${message}`, { remedy });
 }
 
 /**
@@ -203,8 +203,12 @@ function warnOfUnusedNetworks(
     );
 }
 
-export const keySchema = z.custom(
-  (value) => typeof value === 'object' && value !== null,
+/** Of an object of CDK, which is taken as it is: programs without types pass its id. */
+export function objectSchema(message: string): z.ZodType {
+  return z.custom((value) => typeof value === 'object' && value !== null, message);
+}
+
+export const keySchema = objectSchema(
   "It is a key: Key.fromKeyArn(this, 'Key', ARN) of aws-cdk-lib/aws-kms, for example.",
 );
 
