@@ -1,4 +1,5 @@
 /** The stack of a config that uses every part of it. */
+import { createRequire } from 'node:module';
 import { App, type Environment, type Stack, Validations } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
@@ -56,4 +57,18 @@ export function definitionOf(template: Template): Record<string, unknown> {
       .map((part) => (typeof part === 'string' ? part : `\${${[Object.values(part)[0]].flat().join('.')}}`))
       .join(''),
   );
+}
+
+type AslValidator = (definition: object) => { isValid: boolean; errorsText(): string };
+
+/** What asl-validator has against a definition in Amazon States Language; empty: nothing. */
+export function mistakesInStates(definition: object): string {
+  // It is CommonJS without types.
+  const validate = createRequire(import.meta.url)('asl-validator') as AslValidator;
+  const text = JSON.stringify(definition).replaceAll(
+    /\$\{(\w+)\}/g,
+    'arn:aws:lambda:eu-west-1:111122223333:function:$1',
+  );
+  const { isValid, errorsText } = validate(JSON.parse(text));
+  return isValid ? '' : errorsText();
 }
