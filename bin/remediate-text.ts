@@ -252,21 +252,16 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
     ({ word, detail: reason }) => `${word}: ${reason}`,
   );
-  // What was deleted is added again by hand alone; `--undo` takes back the rest.
-  const undo =
-    act.kind === 'restore' || act.kind === 'raise-limits' || act.kind === 'delete-routes'
-      ? byHandText(act, answers)
-      : [];
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
     ...[...others].map(
       ([reason, some]) => `  ${printable(reason, 500)}: ${namesOf(some.map(({ name }) => name))}`,
     ),
-    ...undo,
+    ...('objects' in act ? byHandText(act, answers) : []),
   ].join('\n');
 }
 
-/** How to take back what was put back; the record has all of it. */
+/** How to take back, by hand, what can be; the record has all of it. */
 function byHandText({ node, objects }: ObjectsAct, answers: ActResult['answers']): string[] {
   const done = new Set(answers.filter(({ word }) => word === 'done').map(({ name }) => name));
   const commands = objects.flatMap(({ name, undo }) => (done.has(name) && undo !== undefined ? undo : []));

@@ -19,7 +19,7 @@ import { AuditError } from '../lib/model/errors.ts';
 import { printable } from '../lib/model/printable.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { mostObjects } from '../lib/probe/index.ts';
-import { type Act, actsWithin } from '../lib/repair/act.ts';
+import { type Act, actsWithin, isTakenBack } from '../lib/repair/act.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { lookingAt, planned, plannedAgain, plannedUndo, type RemediateOptions } from './plan-remediate.ts';
@@ -112,7 +112,7 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
 }
 
 function isPutBack({ act, answers }: ActResult): boolean {
-  return act.kind === 'restore' && answers.some(({ word }) => word === 'done');
+  return isTakenBack(act) && answers.some(({ word }) => word === 'done');
 }
 
 /**

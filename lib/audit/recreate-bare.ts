@@ -10,7 +10,7 @@ import {
   readWholePod,
   statusOf,
 } from '../cluster/index.ts';
-import { keys, type Store } from '../history/index.ts';
+import { keys } from '../history/index.ts';
 import { messageOf } from '../model/errors.ts';
 import { printable } from '../model/printable.ts';
 import {
@@ -73,11 +73,11 @@ export async function whyNotAdmitted(
 
 /** Where the record of a repair of this run is that has begun. */
 function placeOf(
-  store: Pick<Store, 'location'>,
-  run: { readonly cluster: string; readonly runId: string },
-  uid: string,
+  { name: cluster }: Pick<Cluster, 'name'>,
+  { uid }: Pick<OwnedPod, 'uid'>,
+  { store, runId }: Pick<ActContext, 'store' | 'runId'>,
 ): string {
-  return `${store.location}/${keys.repair(run, `${uid}-begun`)}`;
+  return `${store.location}/${keys.repair({ cluster, runId }, `${uid}-begun`)}`;
 }
 
 /**
@@ -96,7 +96,7 @@ export async function evictedAndCreated(
     const status = statusOf(error);
     if (error instanceof BudgetRefused || (status !== null && status < 500)) throw error;
     const detail = `whether it was evicted is not known: ${reasonOf(error, context)}`;
-    return leftOpen(detail, { cluster, uid: pod.uid, manifest }, context);
+    return leftOpen(detail, manifest, placeOf(cluster, pod, context));
   }
   return await createdAgain(cluster, { pod, manifest }, context);
 }
@@ -112,8 +112,8 @@ export async function createdAgain(
 ): Promise<OwnedPod | RepairResult> {
   const { namespace, name } = manifest.metadata;
   const { signal, pace } = context;
-  const open = (detail: string): RepairResult =>
-    leftOpen(detail, { cluster, uid: pod.uid, manifest }, context);
+  const place = placeOf(cluster, pod, context);
+  const open = (detail: string): RepairResult => leftOpen(detail, manifest, place);
   const find = async (): Promise<OwnedPod | undefined> =>
     (await listOwnedPods(cluster, namespace, { signal })).find((each) => each.name === name);
   try {
@@ -129,7 +129,7 @@ export async function createdAgain(
       );
     const meanwhile = {
       ok: false,
-      detail: `evicted, but somebody has created a pod of its name meanwhile, and it is another: the manifest is in ${placeOf(context.store, { cluster: cluster.name, runId: context.runId }, pod.uid)}`,
+      detail: `evicted, but somebody has created a pod of its name meanwhile, and it is another: the manifest is in ${place}`,
     };
     if (gone.answer !== 'gone') return meanwhile;
     const created = await repeated(pace.create, context, async () => {
@@ -177,15 +177,10 @@ async function repeated<T>(
   }
 }
 
-function leftOpen(
-  detail: string,
-  of: { readonly cluster: Cluster; readonly uid: string; readonly manifest: BareManifest },
-  { store, runId }: Pick<ActContext, 'store' | 'runId'>,
-): RepairResult {
-  const place = placeOf(store, { cluster: of.cluster.name, runId }, of.uid);
+function leftOpen(detail: string, { metadata }: BareManifest, place: string): RepairResult {
   // A long answer of the server must not push the rest out of the line.
   const what = printable(detail, 400);
-  return { ok: false, isOpen: true, detail: `${what}; ${creatingIt(of.manifest.metadata, place)}` };
+  return { ok: false, isOpen: true, detail: `${what}; ${creatingIt(metadata, place)}` };
 }
 
 function reasonOf(error: unknown, { signal }: Pick<ActContext, 'signal'>): string {

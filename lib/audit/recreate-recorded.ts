@@ -6,7 +6,7 @@ import { recordedManifest, whyNotCreatedAgain } from '../repair/bare-pod.ts';
 import { createdAgain, whyNotAdmitted } from './recreate-bare.ts';
 import { proven } from './recreate-pod.ts';
 import type { ActContext, ExaminedAct } from './repair-act.ts';
-import { halfDoneAt, writeAt } from './repair-records.ts';
+import { endOf, halfDoneAt, writeAt } from './repair-records.ts';
 
 /**
  * The pod of this name, if the last repair that began with it has no end, and it is gone.
@@ -55,7 +55,7 @@ export async function examineRecorded(
   const { key, record, manifest } = recorded;
   const { pod } = record;
   const { store, signal } = context;
-  const ended = key.replace(/-begun\.json$/, '-ended.json');
+  const ended = endOf(key);
   if ((await store.get(ended)) !== null) return { refused: 'another call has ended its repair meanwhile' };
   const there = await podOf(cluster, recorded, signal);
   if (there !== null && (there.uid !== pod.uid || !there.isDeleted)) return { refused: 'it is there' };

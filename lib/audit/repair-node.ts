@@ -8,7 +8,7 @@ import type { Finding } from '../model/finding.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
-import type { NamespacesAct, NodeAct, ObjectsAct } from '../repair/act.ts';
+import { isTakenBack, type NamespacesAct, type NodeAct, type ObjectsAct } from '../repair/act.ts';
 import { type NodeObject, raisedLimits, staleObjects } from '../repair/node-object.ts';
 import { whyUnread } from './look-again.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
@@ -237,7 +237,7 @@ async function proven(
     return {
       ...repair,
       ok: true,
-      detail: `${repair.detail}; an audit finds ${['restore', 'raise-limits'].includes(act.kind) ? 'them in order' : 'nothing of them'}`,
+      detail: `${repair.detail}; an audit finds ${isTakenBack(act) ? 'them in order' : 'nothing of them'}`,
     };
   const checks = [...new Set(again.map(({ check }) => check))].join(', ');
   return { ...repair, ok: false, detail: `${repair.detail}; but an audit finds ${checks} of them` };

@@ -53,6 +53,11 @@ function partOf(record: RepairRecord): string {
   return first === undefined ? record.node : `${record.node}_${first.replaceAll('/', '-')}`;
 }
 
+/** The key of the end of a repair, by that of its begin. */
+export function endOf(begun: string): string {
+  return begun.replace(/-begun\.json$/, '-ended.json');
+}
+
 export async function writeAt(store: Store, key: string, record: RepairRecord): Promise<void> {
   if ((await store.putOnce(key, Buffer.from(`${JSON.stringify(record)}\n`))) === 'exists')
     throw new AuditError('STORE', `${store.location}: ${key} was written by another call`, {
@@ -194,7 +199,7 @@ export async function settleHalfDone(
       }
       const end = { ...settled, at: new Date().toISOString(), phase: 'failed', outcome } as const;
       // Beside its begin: an earlier version named records without their node.
-      await writeAt(store, key.replace(/-begun\.json$/, '-ended.json'), end);
+      await writeAt(store, endOf(key), end);
       said.push(`${begunSentence(record)} and was stopped: ${outcome}.`);
     }
   } finally {

@@ -76,6 +76,11 @@ export function needsRepairPod(act: Act): boolean {
   return isOnNode(act) || act.kind === 'reboot-node';
 }
 
+/** Whether `--undo` takes back what the act changed. */
+export function isTakenBack({ kind }: Act): boolean {
+  return kind === 'restore' || kind === 'raise-limits';
+}
+
 /** All acts of the tool. lib/audit has the checks before and after each kind. */
 export type Act = PodAct | AgentAct | RebootAct | NodeAct;
 

@@ -10,6 +10,7 @@ import { mostObjects, repairPod } from '../../lib/probe/index.ts';
 import { type Act, actsWithin, type NodeAct } from '../../lib/repair/act.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
 import { planUndo } from '../../lib/repair/undo.ts';
+import { record } from '../repair/record.ts';
 import {
   aLeakedPair,
   anOrphan,
@@ -82,16 +83,7 @@ function undoOf(acts: readonly NodeAct[]): NodeAct[] {
       ? []
       : [
           {
-            schemaVersion: 1,
-            kind: 'RemedyRecord',
-            runId: '20261129T210000Z-1a2b3c4d',
-            cluster: 'prod-eu',
-            clusterUid: 'uid',
-            checks: [],
-            by: 'ann',
-            at: '2026-11-29T21:00:00.000Z',
-            phase: 'done',
-            outcome: null,
+            ...record,
             act: act.kind,
             node: act.node,
             repairNamespace: REPAIR_NAMESPACE,

@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RepairRecord } from '../../lib/model/repair-record.ts';
+import { isTakenBack } from '../../lib/repair/act.ts';
 import { planUndo } from '../../lib/repair/undo.ts';
+import { record } from './record.ts';
 
-const base: Omit<RepairRecord, 'act' | 'pod' | 'node' | 'objects' | 'namespaces' | 'repairNamespace'> = {
-  schemaVersion: 1,
-  kind: 'RemedyRecord',
-  runId: '20261129T210000Z-1a2b3c4d',
-  cluster: 'prod-eu',
-  clusterUid: 'uid',
-  checks: [],
-  by: 'ann',
-  at: '2026-11-29T21:00:00.000Z',
-  phase: 'done',
-  outcome: null,
-};
 const told = 'cni-00000000-0000-4000-8000-000000000001,4026532400';
 type Restored = Extract<RepairRecord, { objects: unknown }>;
 
@@ -26,7 +16,7 @@ const object = (name: string, changes: Partial<Restored['objects'][number]> = {}
   ...changes,
 });
 const restored = (...objects: Restored['objects']): Restored => ({
-  ...base,
+  ...record,
   act: 'restore',
   node: 'node-1',
   repairNamespace: 'netns-audit-remediate',
@@ -60,11 +50,22 @@ describe('what a run put back', () => {
     expect(kept).toEqual([]);
   });
 
+  it.each([
+    ['restore', `restore-lo=shop/a,${told},up`],
+    ['raise-limits', 'restore-limits=user.max_net_namespaces,node,0,1000:2000'],
+    ['delete-routes', 'restore-stale-route=route-to-10.1.1.1,none,0,veth00000001,1,10.1.1.1,link'],
+    ['delete-veths', 'veth=veth00000001'],
+  ] as const)('is offered to be taken back if that can be: %s', (act, argument) => {
+    const { acts } = planUndo([{ ...restored(object('a', { argument })), act }], undefined);
+    const done = { kind: act, node: 'node-1', findings: [], refused: null, objects: [] };
+    expect(isTakenBack(done)).toBe(acts.length > 0);
+  });
+
   it('has no reboot that could be taken back', () => {
     const { acts, kept } = planUndo(
       [
         {
-          ...base,
+          ...record,
           act: 'reboot-node',
           node: 'node-1',
           nodeUid: 'uid',
@@ -131,12 +132,12 @@ describe('what else a run did', () => {
   const gone = [{ name: 'cni-1', inode: 1, made: 1, result: 'done', detail: null }];
 
   it.each<[string, string, RepairRecord]>([
-    ['shop/web-1', 'does not come back', { ...base, act: 'recreate-pod', pod }],
-    ['the agent shop/web-1', 'does not come back', { ...base, act: 'restart-agent', pod }],
+    ['shop/web-1', 'does not come back', { ...record, act: 'recreate-pod', pod }],
+    ['the agent shop/web-1', 'does not come back', { ...record, act: 'restart-agent', pod }],
     [
       'cni-1 on node-1',
       'does not come back',
-      { ...base, act: 'delete-namespaces', ...place, namespaces: gone },
+      { ...record, act: 'delete-namespaces', ...place, namespaces: gone },
     ],
     ['shop/a on node-1', 'does not come back', { ...restored(object('a')), act: 'delete-veths' }],
     ['shop/a on node-1', 'remediate puts it back again', { ...restored(object('a')), act: 'take-back' }],
