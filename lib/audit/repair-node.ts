@@ -4,8 +4,10 @@
  * finding remains.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
+import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
+import type { ClusterReport } from '../model/report.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
 import { isTakenBack, type NamespacesAct, type NodeAct, type ObjectsAct } from '../repair/act.ts';
@@ -223,12 +225,23 @@ async function proven(
   act: NodeAct,
   done: readonly RepairAnswer[],
   repair: Omit<RepairResult, 'ok'>,
-  { look, renew }: ActContext,
+  { look, renew, signal }: ActContext,
 ): Promise<RepairResult> {
   if (done.length === 0) return { ...repair, ok: true };
-  await renew();
   const { node } = act;
-  const report = await look(node);
+  let report: ClusterReport;
+  try {
+    await renew();
+    report = await look(node);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // What was done is known all the same, and how it is undone.
+    return {
+      ...repair,
+      ok: false,
+      detail: `${repair.detail}; but no audit could prove it: ${messageOf(error)}`,
+    };
+  }
   const unread = whyUnread(report, node);
   if (unread !== null)
     return { ...repair, ok: false, detail: `${repair.detail}; but afterwards ${node} ${unread}` };

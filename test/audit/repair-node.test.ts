@@ -5,6 +5,7 @@ import { carryOutAll, halfDone, recordsOfRun, settleHalfDone } from '../../lib/a
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
+import { AuditError } from '../../lib/model/errors.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { repairRecordSchema } from '../../lib/model/repair-record.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
@@ -329,6 +330,22 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
         { name: ISOLATED, result: 'done' },
       ],
     });
+  });
+
+  it('is known and can be taken back, although the audit that is to prove it fails', async () => {
+    log = `done ${LEARNING} it is as it should be\ndone ${ISOLATED} it is as it should be\nend 2\n`;
+    const look = async (): Promise<never> => {
+      throw new AuditError('CLUSTER_UNREACHABLE', 'the API server does not answer', { remedy: 'Wait.' });
+    };
+    expect(await put({ look })).toMatchObject([
+      {
+        result: 'surprise',
+        detail: '2 put back; but no audit could prove it: the API server does not answer',
+        answers: [{ word: 'done' }, { word: 'done' }],
+      },
+    ]);
+    const { acts: back } = planUndo(await recordsOfRun(store, cluster, runId), undefined);
+    expect(back).toMatchObject([{ kind: 'take-back', objects: [{ name: ISOLATED }, { name: LEARNING }] }]);
   });
 
   it('is a surprise where an audit finds the fault again, but not the fault of one that was refused', async () => {
