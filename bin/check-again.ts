@@ -1,4 +1,4 @@
-/** The command that shows whether a repair helped. */
+/** Commands that a report prints to be typed next, with the options of its audit: what repairs, and what checks a repair. */
 import { catalogue } from '../lib/checks/catalogue.ts';
 import type { ClusterTarget } from '../lib/cluster/index.ts';
 import type { ActiveProbe } from '../lib/model/active-probe.ts';
@@ -34,34 +34,50 @@ const ofCluster: ReadonlySet<string> = new Set(
  */
 export function checkAgain(
   { findings }: Pick<ClusterReport, 'findings'>,
-  cluster: { readonly target: ClusterTarget; readonly kubectl?: KubectlOptions | undefined },
+  cluster: Reached,
   options: OptionsAgain,
 ): string | null {
   const found = findings.filter(isCounted);
   const nodes = new Set(found.map(nodeOf));
   if (nodes.size === 0 || nodes.size > MOST_NODES || nodes.has('')) return null;
   if (found.some(({ check }) => ofCluster.has(check))) return null;
-  const { active, probeNamespace, image, pullSecret, privileged, store, exceptions } = options;
-  const given: readonly (readonly [string, string | undefined | false])[] = [
-    ['--active', active.length > 0 && active.join(',')],
-    ['--probe-namespace', probeNamespace !== DEFAULT_NAMESPACE && probeNamespace],
-    ['--image', image !== DEFAULT_IMAGE && image],
-    ['--pull-secret', pullSecret],
-    ['--store', store],
-    ['--exceptions', exceptions],
-  ];
+  const { active, store, privileged } = options;
   return command(
     'netns-audit',
     'audit',
-    ...optionsOf(cluster),
+    ...sameCluster(cluster),
     ...['--nodes', [...nodes].join(','), '--settle', '0s'],
-    ...given.flatMap(([name, value]) => (value === undefined || value === false ? [] : [name, value])),
+    ...(active.length > 0 ? ['--active', active.join(',')] : []),
+    ...samePods(options),
+    ...(store === undefined ? [] : ['--store', store]),
+    ...sameExceptions(options),
     ...(privileged === true ? ['--privileged'] : []),
   );
 }
 
+type Again = Omit<OptionsAgain, 'active' | 'privileged'>;
+
+/** Options of `remediate` that lead to the same cluster, with the same pods and exceptions; its store is named apart. */
+export function remediateAgain(cluster: Reached, options: Again): readonly string[] {
+  return [...sameCluster(cluster), ...samePods(options), ...sameExceptions(options)];
+}
+
+type Reached = { readonly target: ClusterTarget; readonly kubectl?: KubectlOptions | undefined };
+
+function samePods({ probeNamespace, image, pullSecret }: Again): readonly string[] {
+  return [
+    ...(probeNamespace === DEFAULT_NAMESPACE ? [] : ['--probe-namespace', probeNamespace]),
+    ...(image === DEFAULT_IMAGE ? [] : ['--image', image]),
+    ...(pullSecret === undefined ? [] : ['--pull-secret', pullSecret]),
+  ];
+}
+
+function sameExceptions({ exceptions }: Again): readonly string[] {
+  return exceptions === undefined ? [] : ['--exceptions', exceptions];
+}
+
 /** Options that lead to the same cluster, wherever kubectl points by then. */
-function optionsOf({ target, kubectl }: Parameters<typeof checkAgain>[1]): readonly string[] {
+function sameCluster({ target, kubectl }: Reached): readonly string[] {
   if (target.kind !== 'eks') return kubectl ?? [];
   const { name, region, roleArn, externalId } = target;
   return [

@@ -17,6 +17,7 @@ export function printReport(
     details?: boolean;
     store?: string | null;
     checkAgain?: string | null;
+    remediateWith?: readonly string[];
     inPod?: boolean;
   },
   page: Partial<PageOptions> = {},
@@ -32,6 +33,7 @@ export function printReport(
       details: options.details === true,
       ...(options.store === undefined ? {} : { store: options.store }),
       inPod: options.inPod === true,
+      ...(options.remediateWith === undefined ? {} : { remediateWith: options.remediateWith }),
       ...(options.checkAgain === undefined ? {} : { checkAgain: options.checkAgain }),
     }),
   );

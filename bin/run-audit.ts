@@ -16,7 +16,7 @@ import type { ClusterReport } from '../lib/model/report.ts';
 import { newRunId } from '../lib/model/run-id.ts';
 import { SETTLE_SECONDS } from '../lib/model/settle.ts';
 import type { Format } from '../lib/report/index.ts';
-import { checkAgain, type OptionsAgain } from './check-again.ts';
+import { checkAgain, type OptionsAgain, remediateAgain } from './check-again.ts';
 import { warnOfDamage } from './damage.ts';
 import { exitCodeOf, explain, tryingAgain } from './exit.ts';
 import { logCommand } from './in-pod.ts';
@@ -106,6 +106,7 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
     progress.end();
     const shown = report.scope === 'part' ? ofAuditedNodes(report, options.pods) : report;
     const inPod = cluster.inPod === true;
+    const reached = { target, kubectl: cluster.kubectl };
     const drawn = options.pods === null;
     noteOtherClusters(exceptions, report.cluster.name);
     printReport(
@@ -113,7 +114,8 @@ export async function runAudit(target: ClusterTarget, options: RunOptions): Prom
       {
         ...options,
         inPod,
-        checkAgain: inPod ? null : checkAgain(shown, { target, kubectl: cluster.kubectl }, options),
+        checkAgain: inPod ? null : checkAgain(shown, reached, options),
+        remediateWith: remediateAgain(reached, options),
         ...(store === null || inPod ? { store: null } : {}),
       },
       options.output === 'html' ? await pageOptions(drawn ? store : null, report) : {},

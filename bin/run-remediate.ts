@@ -16,10 +16,13 @@ import {
 import { type Cluster, type ClusterTarget, connect, ensureNamespace } from '../lib/cluster/index.ts';
 import type { Store } from '../lib/history/index.ts';
 import { AuditError } from '../lib/model/errors.ts';
+import { REPAIR_NAMESPACE } from '../lib/model/own-pods.ts';
 import { printable } from '../lib/model/printable.ts';
 import { newRunId } from '../lib/model/run-id.ts';
+import { command } from '../lib/model/shell.ts';
 import { mostObjects } from '../lib/probe/index.ts';
 import { type Act, actsWithin, isTakenBack } from '../lib/repair/act.ts';
+import { remediateAgain } from './check-again.ts';
 import { EXIT, tryingAgain } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { lookingAt, planned, plannedAgain, plannedUndo, type RemediateOptions } from './plan-remediate.ts';
@@ -104,11 +107,26 @@ export async function runRemediate(target: ClusterTarget, options: RemediateOpti
       isRehearsal: options.rehearse === true,
     });
     if (results.some(isPutBack))
-      say(`To take back what this run changed: netns-audit remediate --undo ${runId}`);
+      say(
+        `To take back what this run changed: ${undoCommand(runId, { target, kubectl: cluster.kubectl }, options)}`,
+      );
   } finally {
     await cluster.transport.close();
     interrupt.end();
   }
+}
+
+function undoCommand(
+  runId: string,
+  reached: Parameters<typeof remediateAgain>[0],
+  options: RemediateOptions,
+): string {
+  const { store, repairNamespace, exceptions: _, ...again } = options;
+  return command(
+    ...['netns-audit', 'remediate', '--undo', runId, ...remediateAgain(reached, again)],
+    ...(repairNamespace === REPAIR_NAMESPACE ? [] : ['--repair-namespace', repairNamespace]),
+    ...(store === undefined ? [] : ['--store', store]),
+  );
 }
 
 function isPutBack({ act, answers }: ActResult): boolean {

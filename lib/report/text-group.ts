@@ -120,7 +120,11 @@ function proof({ evidence }: Finding, { width, details }: TextOptions): string[]
   return [...lines, ...(rest > 0 ? [`    - and ${plural(rest, 'more value')}: see --details`] : [])];
 }
 
-function repair(group: Group, runId: string, { width, store, details }: TextOptions): string[] {
+function repair(
+  group: Group,
+  runId: string,
+  { width, store, details, remediateWith = [] }: TextOptions,
+): string[] {
   let left = 0;
   const out = stepsOf(group).flatMap(({ text, commands }, index) => {
     // Steps that name their object are as many as the objects.
@@ -138,7 +142,8 @@ function repair(group: Group, runId: string, { width, store, details }: TextOpti
     const reboots = repairable.repair?.kind === 'reboot-node';
     const named = reboots ? ['--node', nodeOf(repairable)] : [];
     const mode = reboots ? '--rehearse' : '--apply';
-    const asked = ['remediate', runId, '--only', group.lead.check, ...named, ...inStore(store), mode];
+    const by = [...remediateWith, ...inStore(store)];
+    const asked = ['remediate', runId, '--only', group.lead.check, ...named, ...by, mode];
     const what = reboots
       ? 'Or let netns-audit drain and reboot the node, one at a time. See first whether it would:'
       : 'Or let netns-audit repair it. It checks each object before and after:';

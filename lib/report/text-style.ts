@@ -20,6 +20,8 @@ export type TextOptions = {
   readonly why?: ReadonlyMap<string, string>;
   /** The command that shows whether repairs of these findings helped; null if none does. @default null */
   readonly checkAgain?: string | null;
+  /** Options of the audit that `remediate` needs again, to reach the same cluster for example. @default none */
+  readonly remediateWith?: readonly string[];
   /** A pod prints it, into its log: nobody can give that audit other options. @default false */
   readonly inPod?: boolean;
 };

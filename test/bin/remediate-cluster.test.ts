@@ -9,7 +9,7 @@ import type { Finding } from '../../lib/model/finding.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import type { Act } from '../../lib/repair/act.ts';
 import { aNode } from '../checks/evidence.ts';
-import { anOrphan, aReport } from '../report/sample.ts';
+import { anOrphan, aReport, somethingLost } from '../report/sample.ts';
 import { type ApiObject, StubApiServer } from '../stub/api-server.ts';
 import { rawNode } from '../stub/raw.ts';
 import { run, type Said } from './run.ts';
@@ -256,6 +256,29 @@ describe('taking back what a run put back', { timeout: 30_000 }, () => {
       'node-1_shop-web-1-learning-begun.json',
       'node-1_shop-web-1-learning-ended.json',
     ]);
+  });
+
+  it('is printed as a command with the options that lead to the same cluster, records and pods', async () => {
+    withRepairs();
+    await keep(somethingLost());
+    stub.ending = () => ({
+      log: 'done shop/web-1/learning it is as it should be\ndone shop/web-1/isolated it is as it should be\nend 2\n',
+    });
+    const own = ['--image', 'mirror.example/netshoot:v0.16', '--repair-namespace', 'repairs'];
+    stub.namespaces.set('repairs', { metadata: { name: 'repairs', uid: 'uid-repairs-2' } });
+    const { error } = await remediate('--apply', '--yes', '--limit', '5', ...own);
+    expect(error).toMatch(
+      /^To take back what this run changed: netns-audit remediate --undo \S+ --kubeconfig /m,
+    );
+    const [line] = /netns-audit remediate --undo .+/.exec(error) ?? [''];
+    for (const [name, value] of [
+      ['--kubeconfig', join(directory, 'kubeconfig')],
+      ['--context', 'stub'],
+      ['--store', join(directory, 'store')],
+      ['--image', 'mirror.example/netshoot:v0.16'],
+      ['--repair-namespace', 'repairs'],
+    ])
+      expect(line).toContain(`${name} ${value}`);
   });
 
   it('is refused for a run that repaired nothing, and with what chooses among findings', async () => {

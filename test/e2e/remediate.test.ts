@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
-import { audit, netnsAudit } from './audit.ts';
+import { audit, netnsAudit, program } from './audit.ts';
 import {
   apply,
   findOnNodes,
@@ -15,7 +15,7 @@ import {
   POD_IMAGE,
   waitReady,
 } from './cluster.ts';
-import type { RunResult } from './run.ts';
+import { type RunResult, run } from './run.ts';
 
 const [node] = inject('nodes') as [string];
 const CHECK = 'pod-interface-missing';
@@ -93,6 +93,22 @@ describe(`a pod on ${node} or another node that lost its interface`, () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain('Recreate 1 pod.');
     expect(await names()).toEqual(before);
+  });
+
+  it('is led to by the command that the audit prints, wherever kubectl points by then', async () => {
+    const options = ['--kubeconfig', kubeconfig, '--store', store, '--settle', '0s'];
+    const { stdout } = await netnsAudit([
+      ...['audit', ...options],
+      ...(image === undefined ? [] : ['--image', image]),
+    ]);
+    const [, typed] =
+      /^ +\$ netns-audit (remediate \S+ --only pod-interface-missing .*)--apply$/m.exec(stdout) ?? [];
+    expect(typed, stdout).toBeDefined();
+    const tried = await run('sh', ['-c', `exec "$0" "$1" ${typed} --rehearse`, process.execPath, program], {
+      env: { KUBECONFIG: '/dev/null' },
+    });
+    expect(tried.stderr).toContain('1 of 1 would be repaired, 0 refused; nothing was changed');
+    expect(tried.exitCode, tried.stderr).toBe(0);
   });
 
   it('stays where its disruption budget wants it, which ends the repair', async () => {

@@ -48,6 +48,17 @@ CRITICAL  prod-eu: 1 critical; 1 new
 `);
   });
 
+  it('leads to the cluster and the store of the audit, wherever kubectl points', () => {
+    const text = write(aReport({ findings: [aFinding()] }), 'text', {
+      ...plain,
+      store: 's3://audits',
+      remediateWith: ['--kubeconfig', '/home/ann/my config', '--context', 'prod'],
+    });
+    expect(text).toContain(
+      "    $ netns-audit remediate 20260102T030405Z-0a1b2c3d --only pod-interface-missing --kubeconfig '/home/ann/my config' --context prod --store s3://audits --apply\n",
+    );
+  });
+
   it('leads to a reboot by the name of one node, as the tool reboots no other', () => {
     const hung = (node: string) =>
       aFinding({
