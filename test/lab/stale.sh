@@ -68,6 +68,7 @@ rule del main 33 && ip rule add to 10.3.3.33 fwmark 7 lookup main priority 512
 ip rule add from 10.3.3.34 lookup 3 priority 1536
 inside 14 ip addr add 10.3.3.35/32 dev eth0
 fi
+[ -z "${NO_RECORDS:-}" ] || rm -r /var/lib/cni/networks
 [ -z "${NO_IPAMD:-}" ] || rm /run/aws-node/ipam.json
 [ -z "${SPELLED:-}" ] || sed -i 's/,10\.3\.3\.1,/,10.3.3.01,/; s/,fd00::5,/,fd00:0::5,/' /run/lab/asked
 [ -z "${BROKEN:-}" ] || echo '{' >/run/aws-node/ipam.json

@@ -67,6 +67,12 @@ describe.skipIf(whyNoLab() !== null)('routes and rules alone', { timeout: 60_000
     expect(after).not.toEqual(before);
   });
 
+  it('are deleted where host-local has no network, as on AWS', () => {
+    const { answers, before, after } = restoreLab('stale.sh', true, { FEW: '1 3 4', NO_RECORDS: '1' });
+    expect([...answers.values()]).toEqual(Array(3).fill('done: it is as it should be'));
+    expect(after).toEqual(before);
+  });
+
   it('stay where it is not known what ipamd has given away', () => {
     const without = restoreLab('stale.sh', true, { FEW: '1 3', NO_IPAMD: '1' });
     expect(without.answers.get('1/route')).toMatch(/^done: /);
