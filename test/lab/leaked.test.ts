@@ -5,7 +5,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Repaired, repairLab, whyNoLab } from './lab.ts';
 
-function repairLeaked(act: boolean, environment: Readonly<Record<string, string>> = {}): Repaired {
+function repairLeaked(
+  act: boolean,
+  environment: Readonly<Record<string, string>> = {},
+): Repaired & { readonly said: string } {
   const repaired = repairLab('leaked.sh', act, environment);
   expect(repaired.said).toMatch(/^end 25$/m);
   return repaired;
@@ -108,3 +111,31 @@ describe.skipIf(whyNoLab() !== null)('leaked pairs and records', { timeout: 120_
     expect(answers.get('lab/10.1.1.1')).toMatch(/^left: not all could be looked at/);
   });
 });
+
+describe.skipIf(whyNoLab() !== null)(
+  'a deletion of leaked pairs and records that is killed',
+  {
+    timeout: 120_000,
+  },
+  () => {
+    it.each(['before pair', 'after pair', 'before record', 'after record'])(
+      '%s is completed by the same call, which touches nothing else',
+      (KILL) => {
+        const { answers, said, left } = repairLeaked(true, { KILL });
+        expect(said).not.toContain('it was not killed');
+        for (const name of ['veth00000001', 'veth00000002', 'lab/10.1.1.1', 'lab/fd00::1'])
+          expect([name, answers.get(name)]).toEqual([
+            name,
+            expect.stringMatching(/^(?:done: (?:both ends are|its record is) gone|refused: it is gone)$/),
+          ]);
+        expect([...answers.values()].filter((answer) => answer === 'refused: it is gone').length).toBe(
+          { 'before pair': 3, 'after pair': 4, 'before record': 5, 'after record': 7 }[KILL],
+        );
+        for (const [name, , reason] of REFUSED) expect(answers.get(name)).toMatch(reason);
+        expect(left).toMatch(/^links .*peer13 .*veth00000009 .*veth0000000d/m);
+        expect(left).not.toMatch(/\bveth0000000[12]\b|\bpeer[12]\b/);
+        expect(left).toContain('records 10.1.1.10 10.1.1.11 10.1.1.12 10.1.1.2 10.1.1.3 ');
+      },
+    );
+  },
+);
