@@ -8,10 +8,12 @@ import type { ClusterReport } from '../lib/model/report.ts';
 import {
   type Act,
   type AgentAct,
+  type DrainAct,
   type NodeAct,
   type ObjectsAct,
   objectCount,
   type PodAct,
+  type RebootAct,
   type RecordedBare,
 } from '../lib/repair/act.ts';
 import { rightsIn } from '../lib/repair/bare-pod.ts';
@@ -124,6 +126,13 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
       `drain and reboot ${plural(count, 'node')}. It is cordoned, its pods are evicted, as their disruption budgets ` +
       'allow, and it must come back Ready from another boot. It takes pods again once an audit finds nothing new on it',
   },
+  'drain-node': {
+    columns: ['NODE', 'WHY'],
+    asked: (count) => `drain ${plural(count, 'node')}`,
+    planned: (count) =>
+      `drain ${plural(count, 'node')} in place of a reboot. It is cordoned, its pods are evicted, as their disruption ` +
+      'budgets allow, and it stays cordoned: the commands to replace its machine are printed, and nothing of it is ended',
+  },
 };
 
 function capitalized(text: string): string {
@@ -212,7 +221,7 @@ function rows(head: Words['columns'], acts: readonly Act[], width: number): stri
       ? [objectText(act), whyText(act)]
       : [
           printable(act.node, 300),
-          act.kind === 'reboot-node'
+          isOfWholeNode(act)
             ? whyText(act)
             : act.kind === 'restart-agent'
               ? agentText(act)
@@ -234,7 +243,7 @@ export function question(acts: readonly Act[], cluster: string): string {
   const objects = acts.map((act) =>
     act.kind === 'recreate-pod' && act.recorded !== undefined
       ? `  create pod ${objectText(act)}: ${printable(rightsIn(act.recorded.manifest), 1500)}`
-      : act.kind === 'recreate-pod' || act.kind === 'reboot-node'
+      : act.kind === 'recreate-pod' || isOfWholeNode(act)
         ? `  ${act.kind === 'recreate-pod' ? 'pod' : 'node'} ${objectText(act)}`
         : `  ${printable(act.node, 300)}: ${act.kind === 'restart-agent' ? agentText(act) : namesOf(namesIn(act), ASKED)}`,
   );
@@ -247,7 +256,7 @@ export function question(acts: readonly Act[], cluster: string): string {
 }
 
 /** One act and its result; for many objects, those that were not done, by reason. */
-export function resultText({ act, result, detail, answers }: ActResult): string {
+export function resultText({ act, result, detail, answers, next = [] }: ActResult): string {
   const others = Map.groupBy(
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
     ({ word, detail: reason }) => `${word}: ${reason}`,
@@ -258,6 +267,7 @@ export function resultText({ act, result, detail, answers }: ActResult): string 
       ([reason, some]) => `  ${printable(reason, 500)}: ${namesOf(some.map(({ name }) => name))}`,
     ),
     ...('objects' in act ? byHandText(act, answers) : []),
+    ...next.map((line) => `  ${printable(line, 1000)}`),
   ].join('\n');
 }
 
@@ -314,12 +324,16 @@ export function sum(results: readonly ActResult[], matches: (word: string) => bo
 
 function objectText(act: Act): string {
   if (act.kind === 'recreate-pod') return printable(`${namespacedName(act.pod)} on ${act.node}`, 400);
-  if (act.kind === 'reboot-node') return printable(act.node, 300);
+  if (isOfWholeNode(act)) return printable(act.node, 300);
   if (act.kind === 'restart-agent') return printable(`${agentText(act)} on ${act.node}`, 400);
   // A refused namespace need not have a name that the runtime gives.
   const names =
     act.kind === 'delete-namespaces' ? act.findings.map(({ object }) => object.name) : namesIn(act);
   return printable(`${namesOf(names)} on ${act.node}`, 600);
+}
+
+function isOfWholeNode(act: Act): act is RebootAct | DrainAct {
+  return act.kind === 'reboot-node' || act.kind === 'drain-node';
 }
 
 function agentText({ agent, findings }: AgentAct): string {

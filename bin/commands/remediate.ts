@@ -19,11 +19,21 @@ type Options = ClusterOptions &
     readonly only?: string;
     readonly node?: string;
     readonly pod?: string;
+    readonly drain?: boolean;
     readonly limit?: number;
   };
 
 /** Default limit of objects that one call may repair. */
 const LIMIT = 10;
+
+const EXAMPLES = `
+Examples:
+  netns-audit remediate                     what could be repaired, and what not
+  netns-audit remediate --only pod-interface-missing --rehearse
+  netns-audit remediate --only namespace-orphaned --apply --limit 2000
+  netns-audit remediate --pod shop/web-1 --apply
+  netns-audit remediate --undo 20261129T210000Z-1a2b3c4d --apply
+  netns-audit remediate -o script > repairs.sh    to read, and run by hand`;
 
 /** `netns-audit remediate`. Long, as its options are one list, with the help and the rules of which go together. */
 export function addRemediate(program: Command): void {
@@ -44,6 +54,10 @@ export function addRemediate(program: Command): void {
     .option(
       '--lose-pod <namespace/name...>',
       'a reboot may lose this pod, which nothing recreates, or the data that it keeps on the node; a new pod in its place the data',
+    )
+    .option(
+      '--drain',
+      'in place of a reboot: drain the node, and print the commands that replace its machine',
     )
     .option('--fresh', 'run a new audit instead of using a report from the store')
     .option('--undo <run>', 'take back what this run of remediate put back, in place of findings')
@@ -80,19 +94,9 @@ export function addRemediate(program: Command): void {
       '--store <place>',
       'where reports are read and records of repairs are written (default: your data directory)',
     )
-    .addHelpText(
-      'after',
-      `
-Examples:
-  netns-audit remediate                     what could be repaired, and what not
-  netns-audit remediate --only pod-interface-missing --rehearse
-  netns-audit remediate --only namespace-orphaned --apply --limit 2000
-  netns-audit remediate --pod shop/web-1 --apply
-  netns-audit remediate --undo 20261129T210000Z-1a2b3c4d --apply
-  netns-audit remediate -o script > repairs.sh    to read, and run by hand`,
-    )
+    .addHelpText('after', EXAMPLES)
     .action(async (run: string | undefined, options: Options) => {
-      const { only, node, pod, limit, losePod = [], ...rest } = options;
+      const { only, limit, losePod = [], ...rest } = options;
       if (options.yes === true && limit === undefined)
         throw new AuditError('USAGE', '--yes goes with --limit', {
           remedy: 'Set how many repairs can be made without asking.',
@@ -111,23 +115,29 @@ Examples:
       await runRemediate(clusterTarget(options), {
         ...rest,
         ...(run === undefined ? {} : { report: run }),
-        asked: {
-          ...(only === undefined ? {} : { check: only }),
-          ...(node === undefined ? {} : { node }),
-          ...(pod === undefined ? {} : { pod: podName(pod) }),
-        },
+        asked: askedOf(options),
         limit: limit ?? LIMIT,
         mayLose: losePod.map((each) => podName(each, '--lose-pod')),
       });
     });
 }
 
+function askedOf({ only, node, pod, drain }: Options): RemediateOptions['asked'] {
+  return {
+    ...(only === undefined ? {} : { check: only }),
+    ...(node === undefined ? {} : { node }),
+    ...(pod === undefined ? {} : { pod: podName(pod) }),
+    ...(drain === true ? { drain } : {}),
+  };
+}
+
 /** What a run did is known by its records: nothing of a report chooses among them. */
-function assertUndoAlone(run: string | undefined, { only, pod, fresh, output }: Options): void {
+function assertUndoAlone(run: string | undefined, { only, pod, drain, fresh, output }: Options): void {
   const other = [
     run === undefined ? null : 'a run whose findings are repaired',
     only === undefined ? null : '--only',
     pod === undefined ? null : '--pod',
+    drain === true ? '--drain' : null,
     fresh === true ? '--fresh' : null,
     output === 'script' ? '-o script' : null,
   ].find((each) => each !== null);

@@ -3,21 +3,15 @@
  * it should be ends it, and leaves the node cordoned.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Cluster,
-  cordonNode,
-  isAllowed,
-  listNodeStates,
-  type NodeState,
-  uncordonNode,
-} from '../cluster/index.ts';
+import { type Cluster, uncordonNode } from '../cluster/index.ts';
 import { AuditError, type ErrorCode, messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { counted } from '../model/text.ts';
 import type { RebootAct } from '../repair/act.ts';
-import { drainNode, podNames, podsToMove, whyNotEvicted, whyNotMoved } from './drain.ts';
-import { whyNotAgain, whyUnread } from './look-again.ts';
+import { podsToMove } from './drain.ts';
+import { emptyNode, nodeNow, nodeToEmpty, staysCordoned, uncordonCommand } from './empty-node.ts';
+import { whyUnread } from './look-again.ts';
 import { type ActContext, type ExaminedAct, type RepairResult, renewing } from './repair-act.ts';
 import { askedOnNode } from './repair-node.ts';
 
@@ -55,7 +49,7 @@ export async function examineReboot(
         return await rebooted(cluster, act, object, context);
       } catch (error) {
         if (context.signal.aborted) throw error;
-        return staysCordoned(act.node, messageOf(error));
+        return staysCordoned(cluster, act.node, messageOf(error));
       }
     },
     after: () => object,
@@ -65,63 +59,21 @@ export async function examineReboot(
 /** The node, if every precondition holds now; else why not. */
 async function examined(
   cluster: Cluster,
-  { node, findings }: RebootAct,
+  act: RebootAct,
   context: ActContext,
 ): Promise<Reboot | { readonly refused: string }> {
-  const { signal } = context;
-  if (!(await isAllowed(cluster, { verb: 'patch', resource: 'nodes', name: node }, signal)))
-    return {
-      refused:
-        'you may not cordon it: have an administrator apply netns-audit manifests --remediate --reboot',
-    };
-  const before = await stateOf(cluster, node, context);
-  if (before === null) return { refused: 'the node is gone' };
-  const refused = whyNotNow(before, await listNodeStates(cluster, null, { signal }));
-  if (refused !== null) return { refused };
-  const report = await context.look(node);
-  const unread = whyUnread(report, node);
-  if (unread !== null) return { refused: `it ${unread}` };
-  const notAgain = whyNotAgain(
-    report,
-    ({ check, repair }) => repair?.kind === 'reboot-node' && findings.some((each) => each.check === check),
-  );
-  if (notAgain !== null) return { refused: notAgain };
-  const now = await stateOf(cluster, node, context);
-  if (now?.bootId !== before.bootId) return { refused: 'it has booted meanwhile' };
-  const pods = await podsToMove(cluster, node, context);
-  const notMoved = whyNotMoved(pods, context) ?? (await whyNotEvicted(cluster, pods, context));
-  if (notMoved !== null) return { refused: notMoved };
+  const found = await nodeToEmpty(cluster, act, context);
+  if ('refused' in found) return found;
+  const { state, known } = found;
   return {
     act: 'reboot-node',
-    node,
-    nodeUid: before.uid,
+    node: act.node,
+    nodeUid: state.uid,
     repairNamespace: context.repairNamespace,
-    bootId: before.bootId,
-    wasCordoned: now.isCordoned,
-    known: report.findings.map(({ fingerprint }) => fingerprint),
+    bootId: state.bootId,
+    wasCordoned: state.isCordoned,
+    known: [...known],
   };
-}
-
-/** What of the nodes alone speaks against it. */
-function whyNotNow(node: NodeState, all: readonly NodeState[]): string | null {
-  if (node.isControlPlane) return 'it is of the control plane: reboot it by hand';
-  if (node.bootId === '') return 'its kubelet does not say which boot it is in';
-  const others = all.filter(({ name }) => name !== node.name);
-  const left = others.find(({ cordonedBy }) => cordonedBy !== null);
-  if (left !== undefined)
-    return `a repair left ${left.name} cordoned (run ${left.cordonedBy}): see that it is in order, and uncordon it, first`;
-  if (!others.some(({ isReady, isCordoned }) => isReady && !isCordoned))
-    return 'no other node is Ready and takes pods';
-  return null;
-}
-
-async function stateOf(
-  cluster: Cluster,
-  node: string,
-  { signal }: Pick<ActContext, 'signal'>,
-): Promise<NodeState | null> {
-  const [state] = await listNodeStates(cluster, node, { signal });
-  return state ?? null;
 }
 
 async function askedToReboot(
@@ -141,36 +93,22 @@ async function rebooted(
   object: Reboot,
   context: ActContext,
 ): Promise<RepairResult> {
-  const { signal, runId, say } = context;
-  const self = { name: node, uid: object.nodeUid };
-  if (!object.wasCordoned && !(await cordonNode(cluster, self, runId, { signal })))
-    return {
-      ok: false,
-      detail: 'somebody else cordoned it meanwhile, or it is another node: nothing was done',
-    };
-  say(`${node} is cordoned.`);
-  const moved = await drainNode(cluster, node, context);
-  if (typeof moved === 'string')
-    return staysCordoned(node, `it was not rebooted, as not all pods left it: ${moved}`);
-  const pods = `${counted(moved.evicted, 'pod')} ${moved.evicted === 1 ? 'was' : 'were'} moved elsewhere`;
-  say(
-    `${node}: ${pods}${moved.stuck.length === 0 ? '' : `; ${podNames(moved.stuck)} in Terminating until it reboots`}.`,
-  );
-  const now = await stateOf(cluster, node, context);
-  if (now?.uid !== object.nodeUid || now.bootId !== object.bootId || !now.isCordoned)
-    return staysCordoned(node, 'it was not rebooted: it has booted, or was uncordoned, meanwhile');
+  const { runId, say } = context;
+  const emptied = await emptyNode(cluster, object, 'rebooted', context);
+  if ('ok' in emptied) return emptied;
   await context.renew();
   say(`${node} is being rebooted.`);
   const failed = await toldToReboot(cluster, object, context);
-  if (failed !== null) return staysCordoned(node, `it was not rebooted: ${failed}`);
+  if (failed !== null) return staysCordoned(cluster, node, `it was not rebooted: ${failed}`);
   if (!(await hasBooted(cluster, object, context, context.pace.boot)))
     return staysCordoned(
+      cluster,
       node,
       'it was told to reboot, and did not come back Ready from another boot in time',
     );
   say(`${node} is back, and is audited.`);
   const checks = new Set(findings.map(({ check }) => check));
-  return await letPodsBack(cluster, { object, checks, runId }, context, pods);
+  return await letPodsBack(cluster, { object, checks, runId }, context, emptied.moved);
 }
 
 /** @returns why it was not; null if the pod ended with the node, or may have */
@@ -195,7 +133,7 @@ async function hasBooted(
   const renew = renewing(context);
   for (;;) {
     await renew();
-    const state = await stateOf(cluster, node, context);
+    const state = await nodeNow(cluster, node, context);
     if (state === null || state.uid !== nodeUid) return false;
     if (state.isReady && state.bootId !== '' && state.bootId !== bootId) return true;
     if (Date.now() > end) return false;
@@ -216,12 +154,15 @@ async function letPodsBack(
     await context.renew();
     const wrong = await whatIsWrong(object, checks, context);
     if (wrong === null) break;
-    if (Date.now() > end) return staysCordoned(node, `${before}, and it has booted; but ${wrong}`);
+    if (Date.now() > end) return staysCordoned(cluster, node, `${before}, and it has booted; but ${wrong}`);
     await sleep(context.pace.look, undefined, { signal: context.signal });
   }
   const done = `${before}, it has booted, a new pod got its network there, and an audit finds nothing new`;
   if (object.wasCordoned)
-    return { ok: true, detail: `${done}; it was cordoned before, and stays so: kubectl uncordon ${node}` };
+    return {
+      ok: true,
+      detail: `${done}; it was cordoned before, and stays so: ${uncordonCommand(cluster, node)}`,
+    };
   const self = { name: node, uid: object.nodeUid };
   return (await uncordonNode(cluster, self, runId, { signal: context.signal }))
     ? { ok: true, detail: `${done}; it takes pods again` }
@@ -242,13 +183,6 @@ async function whatIsWrong(
   return found.size === 0 ? null : `an audit finds ${[...found].join(', ')}`;
 }
 
-function staysCordoned(node: string, why: string): RepairResult {
-  return {
-    ok: false,
-    detail: `${why}. ${node} stays cordoned: once it is in order, kubectl uncordon ${node}`,
-  };
-}
-
 /** What is needed to find out what became of a reboot. */
 export type Settling = Pick<ActContext, 'look' | 'say' | 'pace' | 'signal' | 'renew'>;
 
@@ -267,7 +201,7 @@ export async function becameOfReboot(
   isUnderWay: boolean,
 ): Promise<string> {
   const { node, nodeUid, runId, bootId } = record;
-  let state = await stateOf(cluster, node, context);
+  let state = await nodeNow(cluster, node, context);
   if (state === null || state.uid !== nodeUid) return 'the node is gone';
   if (state.bootId !== bootId || isUnderWay || !state.isReady) {
     const mayBoot = isUnderWay || !state.isReady;
@@ -277,9 +211,9 @@ export async function becameOfReboot(
       return (await letPodsBack(cluster, { object: record, checks, runId }, context, 'it was completed'))
         .detail;
     }
-    state = await stateOf(cluster, node, context);
+    state = await nodeNow(cluster, node, context);
     if (!state?.isReady || state.bootId !== bootId)
-      return staysCordoned(node, 'it is not back Ready from another boot').detail;
+      return staysCordoned(cluster, node, 'it is not back Ready from another boot').detail;
   }
   if (state.cordonedBy !== runId)
     return state.isCordoned && !record.wasCordoned

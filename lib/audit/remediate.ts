@@ -8,6 +8,7 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { type Act, needsRepairPod } from '../repair/act.ts';
+import { examineDrain } from './drain-node.ts';
 import { examineReboot } from './reboot-node.ts';
 import { examinePod } from './recreate-pod.ts';
 import { examineRecorded } from './recreate-recorded.ts';
@@ -73,12 +74,13 @@ function nameOf(act: Act): string {
 async function carryOut(cluster: Cluster, act: Act, by: string, context: ActContext): Promise<ActResult> {
   const ended = (
     result: ActResult['result'],
-    { detail, answers = [] }: Omit<RepairResult, 'ok'>,
+    { detail, answers = [], next }: Omit<RepairResult, 'ok'>,
   ): ActResult => ({
     act,
     result,
     detail,
     answers,
+    ...(next === undefined ? {} : { next }),
   });
   if (act.refused !== null) return ended('refused', { detail: act.refused });
   const found = await examine(cluster, act, context);
@@ -132,6 +134,7 @@ async function examine(cluster: Cluster, act: Act, context: ActContext): Promise
   if (act.kind === 'recreate-pod') return await examinePod(cluster, act, context);
   if (act.kind === 'restart-agent') return await examineAgent(cluster, act, context);
   if (act.kind === 'reboot-node') return await examineReboot(cluster, act, context);
+  if (act.kind === 'drain-node') return await examineDrain(cluster, act, context);
   return await examineOnNode(cluster, act, context);
 }
 

@@ -39,6 +39,8 @@ export type ActResult = {
   readonly detail: string;
   /** The outcome of each object, for acts with many. */
   readonly answers: readonly RepairAnswer[];
+  /** What a person does next, in lines; below each, commands. */
+  readonly next?: readonly string[];
 };
 
 /** The outcome of an act, and of each object if it has many. */
@@ -46,6 +48,7 @@ export type RepairResult = {
   readonly ok: boolean;
   readonly detail: string;
   readonly answers?: readonly RepairAnswer[];
+  readonly next?: readonly string[];
   /** Its record gets no end, so that the next call says it again. */
   readonly isOpen?: true;
 };

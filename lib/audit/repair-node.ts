@@ -166,7 +166,10 @@ export type OnNode = Pick<
   'runId' | 'repairNamespace' | 'repairSeconds' | 'settleSeconds' | 'image' | 'pullSecret' | 'signal'
 >;
 
-export type NodeRecord = Exclude<RepairRecord, { act: 'recreate-pod' | 'restart-agent' | 'reboot-node' }>;
+export type NodeRecord = Exclude<
+  RepairRecord,
+  { act: 'recreate-pod' | 'restart-agent' | 'reboot-node' | 'drain-node' }
+>;
 
 /** Objects of one node for a repair pod: those of an act, or of the record of one. */
 export type RepairRequest = Pick<NamespacesAct, 'node' | 'orphans'> & {

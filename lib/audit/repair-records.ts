@@ -8,12 +8,14 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
+import { becameOfDrain } from './drain-node.ts';
 import { finishOnNode } from './finish-node.ts';
 import { becameOfReboot, type Settling } from './reboot-node.ts';
 import { type NodeRecord, type OnNode, WORDS } from './repair-node.ts';
 import { type Became, becameOfPod } from './settle-pod.ts';
 
-type RebootRecord = Extract<RepairRecord, { act: 'reboot-node' }>;
+/** Of a node as a whole. */
+type WholeRecord = Extract<RepairRecord, { act: 'reboot-node' | 'drain-node' }>;
 
 const LEASE = 'netns-audit-remediate';
 
@@ -135,8 +137,8 @@ async function recordsAt(
   return records;
 }
 
-function firstOf(record: NodeRecord | RebootRecord): { readonly name: string } | undefined {
-  if (record.act === 'reboot-node') return undefined;
+function firstOf(record: NodeRecord | WholeRecord): { readonly name: string } | undefined {
+  if (record.act === 'reboot-node' || record.act === 'drain-node') return undefined;
   return record.act === 'delete-namespaces' ? record.namespaces[0] : record.objects[0];
 }
 
@@ -159,8 +161,8 @@ export function begunSentence(record: RepairRecord): string {
   const what =
     'pod' in record
       ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${namespacedName(record.pod)}`
-      : record.act === 'reboot-node'
-        ? `reboot ${record.node}`
+      : record.act === 'reboot-node' || record.act === 'drain-node'
+        ? `${record.act === 'reboot-node' ? 'reboot' : 'drain'} ${record.node}`
         : `${WORDS[record.act].verb} ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }
@@ -210,9 +212,10 @@ export async function settleHalfDone(
 
 async function became(
   cluster: Cluster,
-  record: NodeRecord | RebootRecord,
+  record: NodeRecord | WholeRecord,
   options: Omit<OnNode, 'runId'> & Settling,
 ): Promise<Became> {
+  if (record.act === 'drain-node') return { outcome: await becameOfDrain(cluster, record, options), record };
   if (record.act !== 'reboot-node') return await becameOnNode(cluster, record, options);
   const { removed } = await sweep(cluster, record.repairNamespace, null, { component: 'repair' });
   return { outcome: await becameOfReboot(cluster, record, options, removed.length > 0), record };

@@ -13,7 +13,7 @@ const stateSchema = z.object({
     labels: z.record(z.string(), z.string()).default({}),
     annotations: z.record(z.string(), z.string()).default({}),
   }),
-  spec: z.object({ unschedulable: z.boolean().optional() }).default({}),
+  spec: z.object({ unschedulable: z.boolean().optional(), providerID: z.string().default('') }).prefault({}),
   status: z.object({
     conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
     nodeInfo: z.object({ bootID: z.string().default('') }),
@@ -31,6 +31,11 @@ export type NodeState = {
   /** The run of repairs that cordoned it; null if none did, or it is not cordoned. */
   readonly cordonedBy: string | null;
   readonly isControlPlane: boolean;
+  /** Which machine it is, as its kubelet says; empty if it does not. */
+  readonly providerId: string;
+  /** Of the cloud; empty if no label has it. */
+  readonly region: string;
+  readonly isOfKarpenter: boolean;
 };
 
 const CONTROL_PLANE = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
@@ -59,6 +64,9 @@ function reduced({ metadata, spec, status }: z.infer<typeof stateSchema>): NodeS
     isCordoned,
     cordonedBy: isCordoned ? (metadata.annotations[CORDON_ANNOTATION] ?? null) : null,
     isControlPlane: CONTROL_PLANE.some((label) => label in metadata.labels),
+    providerId: spec.providerID,
+    region: metadata.labels['topology.kubernetes.io/region'] ?? '',
+    isOfKarpenter: 'karpenter.sh/nodepool' in metadata.labels,
   };
 }
 

@@ -46,6 +46,13 @@ const rebooted = base.extend({
   known: z.array(z.string()).describe('Fingerprints of what an audit of the node found right before.'),
 });
 
+const drained = base.extend({
+  act: z.literal('drain-node'),
+  node: z.string(),
+  nodeUid: z.string(),
+  wasCordoned: z.boolean().describe('Before the repair.'),
+});
+
 const deleted = base.extend({
   act: z.literal('delete-namespaces'),
   node: z.string(),
@@ -98,7 +105,7 @@ const onNode = base.extend({
 });
 
 export const repairRecordSchema = z
-  .discriminatedUnion('act', [recreated, restarted, rebooted, deleted, onNode])
+  .discriminatedUnion('act', [recreated, restarted, rebooted, drained, deleted, onNode])
   .meta({ id: 'RepairRecord', description: 'One repair that the tool made, or began.' });
 export type RepairRecord = z.infer<typeof repairRecordSchema>;
 
@@ -110,5 +117,6 @@ export type RepairObject =
       z.infer<typeof rebooted>,
       'act' | 'node' | 'nodeUid' | 'repairNamespace' | 'bootId' | 'wasCordoned' | 'known'
     >
+  | Pick<z.infer<typeof drained>, 'act' | 'node' | 'nodeUid' | 'wasCordoned'>
   | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'repairNamespace' | 'namespaces'>
   | Pick<z.infer<typeof onNode>, 'act' | 'node' | 'repairNamespace' | 'objects'>;

@@ -124,7 +124,8 @@ export const actKinds = [
   'recreate-pod',
   'restart-agent',
   'reboot-node',
-] as const satisfies readonly (Repair['kind'] | 'take-back')[];
+  'drain-node',
+] as const satisfies readonly (Repair['kind'] | 'take-back' | 'drain-node')[];
 export type ActKind = (typeof actKinds)[number];
 
 /** The repair; null if the tool must not touch one of its values. */

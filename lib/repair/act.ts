@@ -63,12 +63,15 @@ export type AgentAct = Planned & {
 /** Drains a node, reboots it, and lets pods on it again: never more than one in a plan. */
 export type RebootAct = Planned & { readonly kind: 'reboot-node' };
 
+/** Drains a node in place of a reboot, so that a person can replace its machine. */
+export type DrainAct = Planned & { readonly kind: 'drain-node' };
+
 /** Acts of a pod on the node. */
 export type NodeAct = NamespacesAct | ObjectsAct;
 
 /** Whether a pod on the node makes the act, of many objects. */
 function isOnNode(act: Act): act is NodeAct {
-  return !['recreate-pod', 'restart-agent', 'reboot-node'].includes(act.kind);
+  return !['recreate-pod', 'restart-agent', 'reboot-node', 'drain-node'].includes(act.kind);
 }
 
 /** Whether the act needs a pod that repairs the node; the others are made through the API alone. */
@@ -82,7 +85,7 @@ export function isTakenBack({ kind }: Act): boolean {
 }
 
 /** All acts of the tool. lib/audit has the checks before and after each kind. */
-export type Act = PodAct | AgentAct | RebootAct | NodeAct;
+export type Act = PodAct | AgentAct | RebootAct | DrainAct | NodeAct;
 
 /** How many objects an act changes. */
 export function objectCount(act: Act): number {

@@ -9,7 +9,16 @@ import { isAbout, type Narrowing } from '../model/narrowing.ts';
 import { byCapability, limitsArgument } from '../model/raised-limits.ts';
 import { type Repair, type RepairOf, whyNever } from '../model/repair.ts';
 import type { ClusterReport } from '../model/report.ts';
-import type { Act, AgentAct, NamespacesAct, ObjectsAct, Planned, PodAct, RebootAct } from './act.ts';
+import type {
+  Act,
+  AgentAct,
+  DrainAct,
+  NamespacesAct,
+  ObjectsAct,
+  Planned,
+  PodAct,
+  RebootAct,
+} from './act.ts';
 import {
   leakedPair,
   leakedRecords,
@@ -29,6 +38,8 @@ export type Plan = {
 };
 
 export type Asked = Narrowing & {
+  /** Nodes are drained for a person to replace them, in place of a reboot. */
+  readonly drain?: boolean;
   readonly pod?: { readonly namespace: string; readonly name: string };
 };
 
@@ -151,10 +162,10 @@ function rebootActs(
   found: readonly Repairable<RepairOf<'reboot-node'>>[],
   known: ReadonlyMap<string, Finding>,
   asked: Asked,
-): RebootAct[] {
+): (RebootAct | DrainAct)[] {
   const whyNot = (finding: Finding) => whyRefused(finding) ?? whyNotRestored(finding, known);
   return withReasonToAct(found, whyNot, () => []).map(({ node, findings, refused }) => ({
-    kind: 'reboot-node',
+    kind: asked.drain === true ? 'drain-node' : 'reboot-node',
     node,
     findings,
     refused: refused ?? whyNotRebooted(asked),

@@ -29,10 +29,14 @@ export function whyNotRecreated(finding: Finding, known: ReadonlyMap<string, Fin
   return null;
 }
 
-/** Why no node must be rebooted: nobody has asked for this one. */
-export function whyNotRebooted({ check, node }: Narrowing): string | null {
+/** Why no node must be rebooted or drained: nobody has asked for this one. */
+export function whyNotRebooted({
+  check,
+  node,
+  drain,
+}: Narrowing & { readonly drain?: boolean }): string | null {
   return check === undefined || node === undefined
-    ? 'the tool reboots a node only if it is named: --only CHECK --node NODE'
+    ? `the tool ${drain === true ? 'drains' : 'reboots'} a node only if it is named: --only CHECK --node NODE`
     : null;
 }
 

@@ -84,6 +84,11 @@ function ofOther(record: RepairRecord): UndoPlan['kept'][number] {
   }
   if (record.act === 'reboot-node')
     return { what: `the boot of ${record.node}`, why: 'no reboot can be taken back' };
+  if (record.act === 'drain-node')
+    return {
+      what: `the drain of ${record.node}`,
+      why: 'pods that were evicted do not come back; kubectl uncordon lets others on it',
+    };
   const names = record.act === 'delete-namespaces' ? record.namespaces : record.objects;
   const what = `${names.map(({ name }) => name).join(', ')} on ${record.node}`;
   return record.act === 'take-back'

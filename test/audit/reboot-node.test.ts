@@ -116,8 +116,11 @@ const looks =
     return aReport({ findings: also?.canary === true ? [...after] : [...before] });
   };
 
-async function tryReboot(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
-  const { acts } = planRepairs(aReport({ findings: [hung()] }), { check: CHECK, node: 'node-1' });
+async function tryReboot(
+  changes: Partial<RepairOptions> = {},
+  asked: { readonly drain?: boolean } = {},
+): Promise<ActResult[]> {
+  const { acts } = planRepairs(aReport({ findings: [hung()] }), { check: CHECK, node: 'node-1', ...asked });
   return await carryOutAll(cluster, acts, { ...repairOptions({ runId, store, look: looks() }), ...changes });
 }
 const recordOf = async (phase: string) => {
@@ -599,5 +602,116 @@ describe('a reboot whose call was killed', { timeout: 30_000 }, () => {
     await killedAt(/^POST .*netns-audit-remediate\/pods/);
     stub.nodes.shift();
     expect(await settled()).toContain('and was stopped: the node is gone.');
+  });
+});
+
+describe('a drain in place of a reboot', { timeout: 30_000 }, () => {
+  const INSTANCE = 'aws:///eu-west-1a/i-0123456789abcdef0';
+  const END =
+    '  aws autoscaling terminate-instance-in-auto-scaling-group --region eu-west-1 --instance-id i-0123456789abcdef0 --no-should-decrement-desired-capacity';
+  const tryDrain = async (changes: Partial<RepairOptions> = {}): Promise<ActResult[]> =>
+    await tryReboot(changes, { drain: true });
+  beforeEach(() => {
+    nodeNamed('node-1').spec = { providerID: INSTANCE };
+    nodeNamed('node-1').metadata.labels = { 'topology.kubernetes.io/region': 'eu-west-1' };
+  });
+
+  it('cordons the node, moves its pods, and says how its instance is replaced; it starts no pod', async () => {
+    const [result] = await tryDrain();
+    expect(result).toMatchObject({
+      result: 'done',
+      detail: '1 pod was moved elsewhere; it stays cordoned, to be replaced',
+    });
+    expect(result?.next).toContain(END);
+    expect(result?.next?.at(-1)).toBe('Or let pods on it again: kubectl uncordon node-1');
+    expect(steps).toEqual(['audit', 'web/eviction', 'nodes/node-1', 'web/eviction']);
+    expect(cordonOf()).toEqual({ unschedulable: true, by: runId });
+    expect(await recordOf('ended')).toMatchObject({
+      act: 'drain-node',
+      phase: 'done',
+      nodeUid: 'uid-node-1',
+    });
+  });
+
+  it('is only rehearsed without a change', async () => {
+    const [result] = await tryDrain({ rehearse: true });
+    expect(result).toMatchObject({
+      result: 'rehearsed',
+      detail: '1 pod would be moved elsewhere; nothing was changed',
+    });
+    expect(result?.next).toContain(END);
+    expect(steps).toEqual(['audit', 'web/eviction']);
+    expect(await recordOf('begun')).toBeNull();
+  });
+
+  it.each([
+    [
+      'another node says that it is the same instance',
+      'node-2 has the same providerID',
+      () => change('node-2', { spec: { providerID: INSTANCE } }),
+    ],
+    ['a pod would be lost', 'shop/bare would be lost', () => show('bare', null)],
+    [
+      'another node is still cordoned by a repair',
+      'a repair left node-2 cordoned (run other)',
+      () => {
+        nodeNamed('node-2').spec = { unschedulable: true };
+        nodeNamed('node-2').metadata.annotations = { [CORDON_ANNOTATION]: 'other' };
+      },
+    ],
+  ])('is refused where %s', async (_, words, happens) => {
+    happens();
+    expect(await tryDrain()).toMatchObject([{ result: 'refused', detail: expect.stringContaining(words) }]);
+    expect(cordonOf().unschedulable).toBeUndefined();
+  });
+
+  it('leaves the node cordoned where not all pods leave it, and names no way to end it', async () => {
+    let asked = 0;
+    const before = stub.onRequest;
+    stub.onRequest = (request) => {
+      before(request);
+      if (/eviction/.test(request) && ++asked === 1) show('late', null);
+    };
+    const [result] = await tryDrain({ pace: SHORT });
+    expect(result).toMatchObject({
+      result: 'surprise',
+      detail: expect.stringMatching(
+        /^it was not drained, as not all pods left it: shop\/late would be lost .*node-1 stays cordoned/,
+      ),
+    });
+    expect(result?.next).toBeUndefined();
+  });
+
+  it.each([
+    ['a pod is evicted', /eviction/, 2, 'it takes pods again; pods that were evicted are elsewhere'],
+    ['it is cordoned', /^PATCH/, 1, 'it takes pods again'],
+  ])('whose call was killed as %s is undone by the next call', async (_, at, nth, words) => {
+    let seen = 0;
+    const kill = new AbortController();
+    const before = stub.onRequest;
+    stub.onRequest = (request) => {
+      before(request);
+      if (at.test(request) && ++seen === nth) kill.abort();
+    };
+    await tryDrain({ signal: kill.signal, store: storeOfTheKilled(directory) }).catch(() => null);
+    stub.onRequest = before;
+    const [said] = await settleHalfDone(cluster, store, { ...SETTLING, look: looks() });
+    expect(said).toMatch(/^ann began to drain node-1 at .* and was stopped: /);
+    expect(said).toContain(words);
+    expect(cordonOf()).toEqual({ unschedulable: undefined, by: undefined });
+    expect(await settleHalfDone(cluster, store, SETTLING)).toEqual([]);
+  });
+
+  it('whose call was killed is over once the node was replaced', async () => {
+    const kill = new AbortController();
+    const before = stub.onRequest;
+    stub.onRequest = (request) => {
+      before(request);
+      if (/^PATCH/.test(request)) kill.abort();
+    };
+    await tryDrain({ signal: kill.signal, store: storeOfTheKilled(directory) }).catch(() => null);
+    stub.onRequest = before;
+    nodeNamed('node-1').metadata.uid = 'uid-of-the-next';
+    expect((await settleHalfDone(cluster, store, SETTLING))[0]).toContain('the node is gone');
   });
 });

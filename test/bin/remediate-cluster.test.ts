@@ -287,6 +287,7 @@ describe('taking back what a run put back', { timeout: 30_000 }, () => {
       ['has no repair of stub by a run ../x', '--undo', '../x'],
       ['--undo does not go with --only', '--undo', RUN, '--only', 'namespace-orphaned'],
       ['--undo does not go with --fresh', '--undo', RUN, '--fresh'],
+      ['--undo does not go with --drain', '--undo', RUN, '--drain'],
       ['--undo does not go with -o script', '--undo', RUN, '-o', 'script'],
       ['--undo does not go with a run', RUN, '--undo', RUN],
     ] as const) {

@@ -139,6 +139,29 @@ describe('what is said of repairs', () => {
     );
   });
 
+  it('names the node that would be drained in place of a reboot, and then how it is replaced', () => {
+    const hung = aFinding({
+      check: 'kernel-netns-hung',
+      object: { kind: 'node', name: 'node-1' },
+      repair: { kind: 'reboot-node' },
+    });
+    const report = aReport({ findings: [hung] });
+    const named = planRepairs(report, { check: 'kernel-netns-hung', node: 'node-1', drain: true });
+    expect(planText(named, report, 10, 400)).toMatch(
+      /^Drain 1 node in place of a reboot\. It is cordoned, /m,
+    );
+    const [act] = named.acts;
+    if (act === undefined) throw new Error('no act');
+    expect(question([act], 'prod-eu')).toBe('  node node-1\nDrain 1 node of prod-eu? Type yes: ');
+    const next = ['End it:', '  aws autoscaling terminate-instance-in-auto-scaling-group'];
+    expect(resultText({ act, result: 'done', detail: '2 pods were moved', answers: [], next })).toBe(
+      'done: node-1: 2 pods were moved\n  End it:\n    aws autoscaling terminate-instance-in-auto-scaling-group',
+    );
+    expect(planText(planRepairs(report, { drain: true }), report, 10, 400)).toContain(
+      'the tool drains a node only if it is named: --only CHECK --node NODE',
+    );
+  });
+
   it('tells the reason of each namespace that was refused, and counts namespaces', () => {
     const [act] = plan(...orphans).plan.acts;
     if (act === undefined) throw new Error('no act');

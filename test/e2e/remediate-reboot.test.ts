@@ -23,7 +23,7 @@ import {
   tryKubectl,
   waitReady,
 } from './cluster.ts';
-import { type RunResult, waitFor } from './run.ts';
+import { type RunResult, run, waitFor } from './run.ts';
 
 const nodes = inject('nodes');
 const [node] = nodes as [string];
@@ -248,5 +248,28 @@ describe.skipIf(nodes.length < 2)(`a reboot of ${node}`, () => {
   it('leaves nothing behind', async () => {
     const { report } = await audit([], { store });
     expect(newFindings(report, baseline).map(summary)).toEqual([]);
+  });
+
+  it('is a drain if that is asked for: the node stays cordoned, until the printed command lets pods on it', async () => {
+    await kubectl(['scale', 'deployment', 'moves', '-n', NAMESPACE, '--replicas=10']);
+    await waitReady('part=moves', 10);
+    expect(await podsHere()).not.toEqual([]);
+    await onNode(node, "echo '<4>kernel BUG at net/core/dev.c:11000!' >/dev/kmsg");
+    await audit([], { store });
+    const boot = await bootOf();
+    const rehearsed = await remediate(['--drain', '--rehearse']);
+    expect(rehearsed.stderr).toMatch(/\d+ pods? would be moved elsewhere; nothing was changed/);
+    expect((await stateOf()).spec.unschedulable).toBeUndefined();
+    const { stderr, exitCode } = await remediate(['--drain', '--apply', '--yes', '--limit', '1']);
+    console.warn(stderr);
+    expect(stderr).toMatch(/\d+ pods? (?:was|were) moved elsewhere; it stays cordoned, to be replaced/);
+    expect(exitCode, stderr).toBe(0);
+    expect(await podsHere()).toEqual([]);
+    expect((await stateOf()).spec.unschedulable).toBe(true);
+    expect(await bootOf()).toBe(boot);
+    const [, typed] = /Or let pods on it again: (kubectl .+)$/m.exec(stderr) ?? [];
+    const back = await run('sh', ['-c', typed ?? 'false'], { env: { KUBECONFIG: '/dev/null' } });
+    expect(back.exitCode, back.stderr).toBe(0);
+    expect((await stateOf()).spec.unschedulable).toBeUndefined();
   });
 });

@@ -81,6 +81,24 @@ describe('what a run put back', () => {
     expect(kept).toEqual([{ what: 'the boot of node-1', why: 'no reboot can be taken back' }]);
   });
 
+  it('has no drain that could be taken back, but lets pods on the node again by hand', () => {
+    const drained = {
+      ...record,
+      act: 'drain-node',
+      node: 'node-1',
+      nodeUid: 'uid',
+      wasCordoned: false,
+    } as const;
+    const { acts, kept } = planUndo([drained], undefined);
+    expect(acts).toEqual([]);
+    expect(kept).toEqual([
+      {
+        what: 'the drain of node-1',
+        why: 'pods that were evicted do not come back; kubectl uncordon lets others on it',
+      },
+    ]);
+  });
+
   it('is taken back on one node alone, where that is asked for', () => {
     const { acts } = planUndo(
       [restored(object('a')), { ...restored(object('c')), node: 'node-2' }],
