@@ -50,14 +50,15 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Writes a report with these findings to the store. */
-async function keep(...findings: Finding[]): Promise<void> {
+/** Writes a report with these findings to the store. @returns its run */
+async function keep(...findings: Finding[]): Promise<string> {
   const now = new Date();
   const at = now.toISOString();
   const cluster = { name: 'stub', uid: 'uid-kube-system', version: 'v1.36.0' };
   const runId = newRunId(now, `${Math.random()}`);
   const report = aReport({ runId, cluster, startedAt: at, finishedAt: at, findings });
   await publish(new DirectoryStore(join(directory, 'store')), report);
+  return runId;
 }
 
 const remediate = (...args: string[]): Promise<Said> =>
@@ -260,13 +261,13 @@ describe('taking back what a run put back', { timeout: 30_000 }, () => {
 
   it('is printed as a command with the options that lead to the same cluster, records and pods', async () => {
     withRepairs();
-    await keep(somethingLost());
+    const lost = await keep(somethingLost());
     stub.ending = () => ({
       log: 'done shop/web-1/learning it is as it should be\ndone shop/web-1/isolated it is as it should be\nend 2\n',
     });
     const own = ['--image', 'mirror.example/netshoot:v0.16', '--repair-namespace', 'repairs'];
     stub.namespaces.set('repairs', { metadata: { name: 'repairs', uid: 'uid-repairs-2' } });
-    const { error } = await remediate('--apply', '--yes', '--limit', '5', ...own);
+    const { error } = await remediate(lost, '--apply', '--yes', '--limit', '5', ...own);
     expect(error).toMatch(
       /^To take back what this run changed: netns-audit remediate --undo \S+ --kubeconfig /m,
     );
