@@ -4,11 +4,12 @@ import { isIP } from 'node:net';
 import { byText } from '../model/by-text.ts';
 import { BRANCH_ENI } from '../model/cni-names.ts';
 import {
+  CANDIDATES_OF_A_NODE,
   type CrossPlan,
   type CrossPod,
   type NetworkPolicies,
   type NextNode,
-  PODS_OF_A_NODE,
+  TARGETS_OF_A_NODE,
 } from '../model/crossing.ts';
 import type { Pod } from '../model/kubernetes.ts';
 import { isOwnPod } from '../model/own-pods.ts';
@@ -59,6 +60,7 @@ export function crossPlan(
     sources,
     targets: targets
       .filter((each) => isIP(each.address) === family)
+      .slice(0, TARGETS_OF_A_NODE)
       .map((target) => ({ ...target, stayed: true })),
   };
 }
@@ -78,9 +80,12 @@ export function afterwards(plan: CrossPlan, pods: readonly Pod[]): CrossPlan {
   };
 }
 
-/** Those that no policy restricts first; then the oldest, which both ends choose alike. */
+/**
+ * Those that no policy restricts first; of these the two oldest, then by random: which pods are on which network interface
+ * may go by their age. Both ends choose alike.
+ */
 function crossPods(pods: readonly Pod[], { policies, settleSeconds, now }: Choice): CrossPod[] {
-  return pods
+  const byAge = pods
     .filter(
       (pod) =>
         isUp(pod) &&
@@ -94,8 +99,16 @@ function crossPods(pods: readonly Pod[], { policies, settleSeconds, now }: Choic
         Number(a.restricted !== null) - Number(b.restricted !== null) ||
         byText(a.pod.createdAt, b.pod.createdAt) ||
         byText(a.pod.uid, b.pod.uid),
-    )
-    .slice(0, PODS_OF_A_NODE)
+    );
+  const oldest = byAge.slice(0, 2);
+  // Kubernetes makes uids at random.
+  const others = byAge
+    .slice(2)
+    .toSorted(
+      (a, b) => Number(a.restricted !== null) - Number(b.restricted !== null) || byText(a.pod.uid, b.pod.uid),
+    );
+  return [...oldest, ...others]
+    .slice(0, CANDIDATES_OF_A_NODE)
     .map(({ pod: { namespace, name, uid, podIPs }, restricted }) => ({
       namespace,
       name,

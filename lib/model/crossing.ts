@@ -1,8 +1,12 @@
 /** `--active cross`: the nodes of a run form a ring, and pods of each node ping pods of the next. */
 import * as z from 'zod';
 
-/** Pods chosen on each node. */
-export const PODS_OF_A_NODE = 2;
+/** Pods of a node that the node before it pings: many, as AWS spreads a node's pods over several network interfaces. */
+export const TARGETS_OF_A_NODE = 8;
+/** Pods of a node that ping: two, and one more for each further table by which the node sends what pods send. */
+export const SOURCES_OF_A_NODE = 8;
+/** Pods among which the probe chooses those: the API does not know the node's rules. */
+export const CANDIDATES_OF_A_NODE = 250;
 /** Routers on a pod's way that are made to answer: its own node, the other node, and what follows. */
 export const HOPS = 3;
 
@@ -24,10 +28,10 @@ export const crossPlanSchema = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('planned'),
     next: z.object({ name: z.string(), address: z.string() }),
-    /** Pods of the node, from which it pings. */
-    sources: z.array(crossPodSchema).max(PODS_OF_A_NODE),
+    /** Pods of the node, from some of which it pings. The first ones are pinged by the node before it. */
+    sources: z.array(crossPodSchema).max(CANDIDATES_OF_A_NODE),
     /** Pods of the next node, if it has any; `stayed` if the API still listed the pod with its address after the pings. */
-    targets: z.array(crossPodSchema.extend({ stayed: z.boolean() })).max(PODS_OF_A_NODE),
+    targets: z.array(crossPodSchema.extend({ stayed: z.boolean() })).max(TARGETS_OF_A_NODE),
   }),
   /** `alone`: the run has no other node, or it has no pod to ping from. */
   z.object({ status: z.literal('none'), reason: z.string(), alone: z.boolean() }),
@@ -45,7 +49,7 @@ const crossPingSchema = z.object({
 });
 export type CrossPing = z.infer<typeof crossPingSchema>;
 
-const crossPingsSchema = z.array(crossPingSchema).max(1 + 2 * PODS_OF_A_NODE);
+const crossPingsSchema = z.array(crossPingSchema).max(1 + 2 * TARGETS_OF_A_NODE + SOURCES_OF_A_NODE);
 
 /** What was sent: from the node, and from the namespaces that hold the addresses of its pods. */
 export const crossSentSchema = z.object({
@@ -64,7 +68,11 @@ export const nodeCrossingSchema = z.object({
   unread: z.string().nullable(),
   fromNode: crossPingsSchema,
   /** Only of pods whose namespace is known. */
-  fromPods: z.array(z.object({ uid: z.string(), pings: crossPingsSchema })).max(PODS_OF_A_NODE),
+  fromPods: z.array(z.object({ uid: z.string(), pings: crossPingsSchema })).max(SOURCES_OF_A_NODE),
+  /** Of a node that sends what its pods send by several tables, by which it sends that of each pod. */
+  waysOut: z
+    .array(z.object({ address: z.string(), table: z.string(), link: z.string().nullable() }))
+    .max(TARGETS_OF_A_NODE + SOURCES_OF_A_NODE),
 });
 export type NodeCrossing = z.infer<typeof nodeCrossingSchema>;
 

@@ -37,7 +37,7 @@ export function probeShape(): Scripted {
   return scripted(
     probePod(onNode),
     '^(limit|total)=[0-9]{1,4}$|^creation=[01]$|^active=(ping|dns|cross)(,(ping|dns|cross)){0,2}$|' +
-      '^(cross|from)=[0-9a-f.:]{2,45}(,[0-9a-f.:]{2,45}){0,2}$',
+      '^cross=[0-9a-f.:]{2,45}(,[0-9a-f.:]{2,45}){0,8}$|^from=[0-9a-f.:]{2,45}(,[0-9a-f.:]+)*$',
   );
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { afterwards, crossPlan, inRing } from '../../lib/audit/crossing.ts';
 import type { PlannedNode } from '../../lib/audit/plan.ts';
-import { type NetworkPolicies, NO_NETWORK_POLICIES } from '../../lib/model/crossing.ts';
+import { crossPlanSchema, type NetworkPolicies, NO_NETWORK_POLICIES } from '../../lib/model/crossing.ts';
 import type { Pod } from '../../lib/model/kubernetes.ts';
 import { OWN_LABEL } from '../../lib/model/own-pods.ts';
 import { aNode, aPod } from '../checks/evidence.ts';
@@ -54,14 +54,31 @@ const names = (result: ReturnType<typeof plan>) =>
 const own = [pod('own', '10.244.1.2')];
 
 describe('pods that ping each other', () => {
-  it('are the two oldest of each node, with the address of the other node in their family', () => {
+  it('are the two oldest of each node, then any, with the address of the other node in their family', () => {
     const result = plan(own, [
-      pod('young', '10.244.2.4', { createdAt: started(7) }),
+      pod('a-younger', '10.244.2.4', { createdAt: started(6) }),
+      pod('b-young', '10.244.2.5', { createdAt: started(7) }),
       pod('older', '10.244.2.3', { createdAt: started(8) }),
       pod('oldest', '10.244.2.2', { createdAt: started(9) }),
     ]);
-    expect(names(result)).toEqual({ sources: ['own'], targets: ['oldest', 'older'] });
+    expect(names(result)).toEqual({
+      sources: ['own'],
+      targets: ['oldest', 'older', 'a-younger', 'b-young'],
+    });
     expect(result).toMatchObject({ next: { name: 'node-2', address: '10.0.0.2' } });
+  });
+
+  it('are eight of those that are pinged, and all of which the probe may choose some to ping', () => {
+    const many = Array.from({ length: 300 }, (_, index) =>
+      pod(`pod-${String(index).padStart(3, '0')}`, `10.244.${Math.floor(index / 200)}.${(index % 200) + 1}`),
+    );
+    const result = plan(many, many);
+    expect(result.status === 'planned' && [result.sources.length, result.targets.length]).toEqual([250, 8]);
+    // The node itself pings the first eight of its own, as it does not know which ones the node before it pings.
+    expect(result.status === 'planned' && result.sources.slice(0, 8).map(({ address }) => address)).toEqual(
+      result.status === 'planned' && result.targets.map(({ address }) => address),
+    );
+    expect(crossPlanSchema.parse(result)).toEqual(result);
   });
 
   it.each<[string, Partial<Pod>]>([

@@ -95,7 +95,14 @@ describe('an earlier finding', () => {
   };
   const pod = { ...aPod(), ready: true, podIPs: ['10.244.4.5'], startedAt: '2026-11-01T00:00:00Z' };
   const choice = { policies: NO_NETWORK_POLICIES, settleSeconds: 300, now: Date.UTC(2026, 10, 20) };
-  const nobodyOn = (node: string) => ({ node, addresses: [], unread: null, fromNode: [], fromPods: [] });
+  const nobodyOn = (node: string) => ({
+    node,
+    addresses: [],
+    unread: null,
+    fromNode: [],
+    fromPods: [],
+    waysOut: [],
+  });
   const broken = () => conclude(cluster({ 1: { ping: lostAfter(1) }, 2: { ping: lostAfter(2) } }));
   const resolved = (report: ReturnType<typeof conclude>) => report.resolved.map(({ object }) => object.name);
 

@@ -258,6 +258,15 @@ while [ "$broken" -lt "${BROKEN:-0}" ]; do
 done
 
 ip rule add iif vethgone table 100 priority 10
+# Pods on several network interfaces, as on AWS.
+if [ -n "${TABLES:-}" ]; then
+  for number in 21 22 23 24; do pod "eeee$number" "pod$number" "10.1.1.$number"; done
+  ip rule add from 10.1.1.22 lookup 2 priority 1536
+  ip rule add from 10.1.1.23 lookup 2 priority 1536
+  ip rule add from 10.1.1.24 to 10.0.0.0/8 lookup 3 priority 1536
+  ip rule add from 10.1.1.21 lookup 9 priority 32767
+  ip rule add from 10.1.1.21 lookup main priority 1536
+fi
 # Named as an uplink is.
 ip link add eth9 type bridge
 # A kernel without IPsec has none.

@@ -59,7 +59,7 @@ export function insteadOf(program: string, script: string): string {
  * everything is built; with `kubelet`, one runs on the node; with `places`, the runtimes keep their files
  * elsewhere; with `apart`, the runtime has its own mount namespace; with `six`, there is an IPv6-only pod
  * whose link has that name, and a half-written runtime spec; `broken` is the number of container specs that
- * are not JSON; `agent` is that of Cilium, with its socket in a directory elsewhere, or under another name.
+ * are not JSON; with `tables`, it has more pods, and rules for what some of them send; `agent` is that of Cilium, with its socket in a directory elsewhere, or under another name.
  */
 export function probeLab(
   options: {
@@ -72,6 +72,7 @@ export function probeLab(
     readonly apart?: boolean;
     readonly six?: string;
     readonly broken?: number;
+    readonly tables?: boolean;
     readonly agent?: 'elsewhere' | 'unknown';
   } = {},
 ): string {
@@ -103,6 +104,7 @@ export function probeLab(
         APART: options.apart ? '1' : '',
         SIX: options.six ?? '',
         BROKEN: String(options.broken ?? 0),
+        TABLES: options.tables ? '1' : '',
         AGENT: options.agent ?? '',
       },
     },
@@ -144,8 +146,13 @@ export function repairLab(
 
 /** The evidence in a log of the lab, with an API that knows the lab's pods. `crossing` is whom they were to ping. */
 export async function labEvidence(log: string, crossing?: CrossPlan): Promise<Evidence> {
-  const pods = ['healthy', 'bare', 'filtered', 'six'].map((name, index) => {
-    const { unsettled: _, ...pod } = aPod({ name, uid: `uid-of-${name}`, podIPs: [`10.1.1.${index + 2}`] });
+  const addresses = new Map(
+    ['healthy', 'bare', 'filtered', 'six'].map((name, index) => [name, `10.1.1.${index + 2}`]),
+  );
+  if (crossing?.status === 'planned')
+    for (const { name, address } of crossing.sources) addresses.set(name, address);
+  const pods = [...addresses].map(([name, address]) => {
+    const { unsettled: _, ...pod } = aPod({ name, uid: `uid-of-${name}`, podIPs: [address] });
     return pod;
   });
   const snapshot = {

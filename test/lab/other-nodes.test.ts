@@ -81,6 +81,42 @@ describe.skipIf(noPing !== null)('a pod that is to ping another node and its pod
     expect(present(evidence.crossing).sent?.namespaces[0]?.pings[1]?.hops).toHaveLength(3);
     expect(nodeCrossing(evidence)?.fromPods.map(({ uid }) => uid)).toEqual(['uid-of-six']);
   });
+
+  test('are two, and one more for each further table by which the node sends for pods', async () => {
+    const numbers = [2, 21, 22, 23, 24];
+    const from = numbers.map((number) => `10.1.1.${number}`);
+    const sources = numbers.map((number) => {
+      const name = number === 2 ? 'healthy' : `pod${number}`;
+      return aCrossPod(1, { name, uid: `uid-of-${name}`, address: `10.1.1.${number}` });
+    });
+    const plan = {
+      status: 'planned',
+      next: { name: 'node-2', address: '10.1.1.99' },
+      sources,
+      targets: [{ ...aCrossPod(2, { address: '10.1.1.98' }), stayed: true }],
+    } as const satisfies CrossPlan;
+    const log = probeLab({
+      tables: true,
+      arguments: ['active=cross', 'cross=10.1.1.99,10.1.1.98', `from=${from.join(',')}`],
+    });
+    const evidence = await labEvidence(log, structuredClone(plan));
+    const crossing = nodeCrossing(evidence);
+    expect(crossing?.fromPods.map(({ uid }) => uid)).toEqual([
+      'uid-of-healthy',
+      'uid-of-pod21',
+      'uid-of-pod22',
+      'uid-of-pod24',
+    ]);
+    // The node before it may ping any of the first eight.
+    expect(crossing?.fromNode.map(({ target }) => target)).toEqual(['10.1.1.99', '10.1.1.98', ...from]);
+    expect(crossing?.waysOut.map(({ address, table }) => [address, table])).toEqual([
+      ['10.1.1.2', 'main'],
+      ['10.1.1.21', 'main'],
+      ['10.1.1.22', '2'],
+      ['10.1.1.23', '2'],
+      ['10.1.1.24', '3'],
+    ]);
+  });
 });
 
 describe.skipIf(noPing !== null)('a pod that calls its link as an option of fping is called', () => {

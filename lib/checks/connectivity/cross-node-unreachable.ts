@@ -69,7 +69,10 @@ function ringOf(sources: ClusterSources): Ring {
   const ways = crossWays({ crossings, sick: sickPods(sources) });
   const groups = byCommonNode(ways);
   const causes = found.filter(({ check }) => BROKEN_WAYS.includes(check)).toReversed();
-  const someAnswered = ways.some(({ outcome }) => outcome === 'answered');
+  const someAnswered = ways.some(
+    ({ outcome }) =>
+      outcome === 'answered' || (typeof outcome === 'object' && 'apart' in outcome && outcome.apart !== null),
+  );
   return {
     ways: new Map(ways.map((way) => [way.own, way])),
     groups: new Map(groups.flatMap((group) => group.ways.map(({ own }) => [own, group] as const))),
@@ -134,8 +137,10 @@ function judge(node: string, group: Group, ring: Ring): Outcome {
 /** Of two nodes that are each other's next: the one with a known cause, else the one whose packets get lost first. */
 function ownerOf({ nodes, ways }: Group, ring: Ring): string {
   const lost = ways.filter((way) => reachOf(way, ring)?.at !== 'next').map(({ own }) => own);
+  const [apart, ...others] = new Set(ways.map(({ outcome }) => outcome.apart?.node ?? ''));
+  const byWays = others.length === 0 ? nodes.find((node) => node === apart) : undefined;
   const byPackets = lost.length === 1 ? nodes.find((node) => node === lost[0]) : undefined;
-  return nodes.find((node) => ring.causes.has(node)) ?? byPackets ?? nodes.toSorted()[0] ?? '';
+  return nodes.find((node) => ring.causes.has(node)) ?? byWays ?? byPackets ?? nodes.toSorted()[0] ?? '';
 }
 
 type Reach = { readonly at: 'own' | 'next' | 'between'; readonly by: string };
@@ -152,6 +157,8 @@ function reachOf({ own, next, outcome }: Silent, { addresses }: Ring): Reach | n
 /** That the pods of others answer shows that pings are not dropped on purpose. */
 function confidenceOf(ways: readonly Silent[], { someAnswered }: Ring): Confidence {
   if (ways.every(({ outcome }) => outcome.nodeToNode === false)) return 'suspected';
+  // One pod alone may have a reason of its own.
+  if (ways.every(({ outcome }) => outcome.apart?.pods === 1)) return 'probable';
   return someAnswered ? 'confirmed' : 'probable';
 }
 
@@ -163,7 +170,7 @@ function describe(way: Silent, ways: readonly Silent[], ring: Ring): string {
     back === undefined || typeof back.outcome === 'object'
       ? ''
       : ` Pods of ${next} do reach those of ${back.next}.`;
-  return `Pod ${namespacedName(source)} (${source.address}) on ${own} gets no answer from ${namespacedName(target)} (${target.address}) on ${next}: ${placeOf(way, ways, ring)}.${ofNode(way)}${other}`;
+  return `Pod ${namespacedName(source)} (${source.address}) on ${own} gets no answer from ${namespacedName(target)} (${target.address}) on ${next}: ${placeOf(way, ways, ring)}.${ofNode(way)}${ofPart(way)}${other}`;
 }
 
 function placeOf(way: Silent, ways: readonly Silent[], ring: Ring): string {
@@ -200,8 +207,16 @@ function ofNode({ own, outcome: { nodeToNode, nodeToPod } }: Silent): string {
     : ` ${own} itself gets none either.`;
 }
 
+/** Which of a node's pods are silent, if others are not. */
+function ofPart({ outcome: { apart } }: Silent): string {
+  if (apart === null) return '';
+  const { node, way, heard } = apart;
+  return ` Only pods for which ${node} sends by ${way} are concerned: by ${heard.way}, ${namespacedName(heard.source)} (${heard.source.address}) gets an answer from ${namespacedName(heard.target)} (${heard.target.address}).`;
+}
+
 function rowsAbout({ own, next, outcome }: Silent): Comparison[] {
-  const { source, target, hops, nextAddress, nodeToNode, nodeToPod, podToNode, nextToOwnPod } = outcome;
+  const { source, target, hops, nextAddress, nodeToNode, nodeToPod, podToNode, nextToOwnPod, apart } =
+    outcome;
   const pod = (at: string, to: string): string => `fping ${to} (pod ${namespacedName(source)} on ${at})`;
   const row = (what: string, answered: boolean | null, by: string): Comparison[] =>
     answered === null
@@ -218,6 +233,13 @@ function rowsAbout({ own, next, outcome }: Silent): Comparison[] {
       actual: hop === '' ? 'nobody' : hop,
       source: pod(own, `-H ${index + 1} ${target.address}`),
     })),
+    ...(apart === null
+      ? []
+      : row(
+          `ping of ${namespacedName(apart.heard.target)} from ${namespacedName(apart.heard.source)}`,
+          true,
+          `fping ${apart.heard.target.address} (pod ${namespacedName(apart.heard.source)} on ${own})`,
+        )),
     ...row(`ping of node ${next} from ${namespacedName(source)}`, podToNode, pod(own, nextAddress)),
     ...row(
       `ping of ${namespacedName(target)} from node ${own}`,

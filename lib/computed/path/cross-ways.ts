@@ -23,6 +23,18 @@ type Silence = {
   readonly podToNode: boolean | null;
   /** Of the other end: whether the next node reaches the pod itself. */
   readonly nextToOwnPod: boolean | null;
+  /** If others got an answer: what the silent pods have in common. */
+  readonly apart: Apart | null;
+};
+
+/** Pods of one node that it sends for by one table, on AWS those of one network interface. */
+type Apart = {
+  readonly node: string;
+  readonly way: string;
+  /** How many of them are silent; all that were tried are. */
+  readonly pods: number;
+  /** Two that do hear from each other, the one of that node by another table. */
+  readonly heard: { readonly source: CrossPod; readonly target: CrossPod; readonly way: string };
 };
 
 type Known = {
@@ -56,12 +68,15 @@ function outcomeOf(
       return { source, target, pings, ping: to(pings, target.address) };
     }),
   );
-  if (pairs.some(({ ping }) => ping?.answered)) return 'answered';
-  const excused = pairs.map((pair) => ({ ...pair, why: whyNot(pair, own, plan, next, known) }));
-  const silent = excused.find(({ why }) => why === null);
-  if (silent?.ping === undefined) return { unknown: excused[0]?.why ?? 'no pod could be asked' };
+  const reasons = pairs.map((pair) => ({ ...pair, why: whyNot(pair, own, plan, next, known) }));
+  const isHeard = pairs.some(({ ping }) => ping?.answered);
+  const apart = isHeard ? (silentWay(reasons, 'source', own) ?? silentWay(reasons, 'target', next)) : null;
+  if (isHeard && apart === null) return 'answered';
+  const silent = apart === null ? reasons.find(({ why }) => why === null) : apart.silent;
+  if (silent?.ping === undefined) return { unknown: reasons[0]?.why ?? 'no pod could be asked' };
   const { source, target, ping, pings } = silent;
   return {
+    apart: apart?.apart ?? null,
     source,
     target,
     nextAddress: plan.next.address,
@@ -77,8 +92,49 @@ function outcomeOf(
 type Pair = {
   readonly source: CrossPod;
   readonly target: PlannedCross['targets'][number];
+  readonly pings: readonly CrossPing[];
   readonly ping: CrossPing | undefined;
 };
+
+/** The silence of all pods of a node that it sends for by one table, while those of another are heard. */
+function silentWay(
+  reasons: readonly (Pair & { readonly why: string | null })[],
+  end: 'source' | 'target',
+  crossing: NodeCrossing | undefined,
+): { readonly apart: Apart; readonly silent: Pair } | null {
+  const ways = new Map(crossing?.waysOut.map((way) => [way.address, way]));
+  const wayOf = (pair: Pair) => ways.get(pair[end].address);
+  const heard = reasons.filter(({ ping }) => ping?.answered);
+  const silent = reasons.filter(
+    (pair) =>
+      pair.why === null &&
+      wayOf(pair) !== undefined &&
+      !heard.some((other) => wayOf(other)?.table === wayOf(pair)?.table),
+  );
+  const [first] = silent;
+  // Of the same pod at the other end, if there is one: so that only the way differs.
+  const other = end === 'source' ? 'target' : 'source';
+  const others = heard.filter((pair) => wayOf(pair) !== undefined);
+  const best = silent.find((pair) => others.some((each) => each[other].uid === pair[other].uid)) ?? first;
+  const match = others.find((each) => each[other].uid === best?.[other].uid) ?? others[0];
+  if (crossing === undefined || best === undefined || match === undefined) return null;
+  const table = wayOf(best)?.table;
+  const pods = new Set(silent.filter((pair) => wayOf(pair)?.table === table).map((pair) => pair[end].uid));
+  return {
+    silent: best,
+    apart: {
+      node: crossing.node,
+      way: wayText(wayOf(best)),
+      pods: pods.size,
+      heard: { source: match.source, target: match.target, way: wayText(wayOf(match)) },
+    },
+  };
+}
+
+function wayText(way: NodeCrossing['waysOut'][number] | undefined): string {
+  const table = `table ${way?.table ?? 'main'}`;
+  return way?.link == null ? table : `${way.link} (${table})`;
+}
 
 /** Why the silence of a pod says nothing about the way between the nodes; null if it does. */
 function whyNot(

@@ -1,7 +1,14 @@
 /** What a node says of the pings between its pods and those of the next node. */
-import type { CrossSent, NodeCrossing } from '../../model/crossing.ts';
+import { isIP } from 'node:net';
+import {
+  type CrossPod,
+  type CrossSent,
+  type NodeCrossing,
+  SOURCES_OF_A_NODE,
+  TARGETS_OF_A_NODE,
+} from '../../model/crossing.ts';
 import type { Evidence } from '../../model/evidence.ts';
-import type { NetworkStack } from '../../model/network.ts';
+import type { NetworkStack, Route } from '../../model/network.ts';
 
 /** Of a node with more addresses the rest is not known. */
 const ADDRESSES = 50;
@@ -16,23 +23,50 @@ export function nodeCrossing({
   if (crossing.status === 'absent') return null;
   if (crossing.status === 'failed') return unread(node, crossing.reason);
   const { plan, sent } = crossing.value;
-  if (plan.status === 'none') return { node, addresses: [], plan, unread: null, fromNode: [], fromPods: [] };
+  if (plan.status === 'none')
+    return { node, addresses: [], plan, unread: null, fromNode: [], fromPods: [], waysOut: [] };
   if (sent === null) return unread(node, 'the probe sent no pings to the next node', plan);
   if (podNetworks.status !== 'present') return unread(node, `podNetworks: ${podNetworks.reason}`, plan);
-  return {
-    node,
-    addresses: hostNetwork.status === 'present' ? addressesOf(hostNetwork.value) : [],
-    plan,
-    unread: null,
-    fromNode: sent.node,
-    fromPods: plan.sources.flatMap(({ uid, address }) => {
-      const network = podNetworks.value.find(({ pod }) => pod.uid === uid);
+  const byUid = new Map(podNetworks.value.map((network) => [network.pod.uid, network]));
+  const fromPods = plan.sources
+    .flatMap(({ uid, address }) => {
+      const network = byUid.get(uid);
       const pings = network === undefined ? undefined : pingsOf(sent, network.namespace);
       // The pod may have lost the address, or another pod may have taken it.
       const holds = network?.stack?.addresses.some((held) => held.address === address) === true;
       return pings === undefined || !holds ? [] : [{ uid, pings }];
-    }),
+    })
+    .slice(0, SOURCES_OF_A_NODE);
+  const asked = new Set(fromPods.map(({ uid }) => uid));
+  const sources = plan.sources.filter(({ uid }) => asked.has(uid));
+  const stack = hostNetwork.status === 'present' ? hostNetwork.value : null;
+  return {
+    node,
+    addresses: stack === null ? [] : addressesOf(stack),
+    // Of those that sent nothing, two can say so for all.
+    plan: { ...plan, sources: sources.length > 0 ? sources : plan.sources.slice(0, 2) },
+    unread: null,
+    fromNode: sent.node,
+    fromPods,
+    waysOut: stack === null ? [] : waysOut([...plan.sources.slice(0, TARGETS_OF_A_NODE), ...sources], stack),
   };
+}
+
+/** None if all go by one table, as everywhere but on AWS: each network interface has a table of its own there. */
+function waysOut(pods: readonly CrossPod[], { rules, routes }: NetworkStack): NodeCrossing['waysOut'] {
+  const bySource = new Map(
+    rules
+      .toSorted((a, b) => b.priority - a.priority)
+      .flatMap(({ source, table }) => (table === null ? [] : [[source, table] as const])),
+  );
+  const ways = [...new Set(pods.map(({ address }) => address))].map((address) => {
+    const whole = isIP(address) === 6 ? `${address}/128` : `${address}/32`;
+    const table = bySource.get(whole) ?? 'main';
+    const isDefault = (route: Route) =>
+      route.table === table && /^(?:0\.0\.0\.0|::)\/0$/.test(route.destination);
+    return { address, table, link: routes.find(isDefault)?.link ?? null };
+  });
+  return new Set(ways.map(({ table }) => table)).size > 1 ? ways : [];
 }
 
 /** Not those of Services, which IPVS keeps on a link that carries nothing. */
@@ -50,5 +84,5 @@ function unread(
   reason: string,
   plan: NodeCrossing['plan'] = { status: 'none', reason, alone: false },
 ): NodeCrossing {
-  return { node, addresses: [], plan, unread: reason, fromNode: [], fromPods: [] };
+  return { node, addresses: [], plan, unread: reason, fromNode: [], fromPods: [], waysOut: [] };
 }

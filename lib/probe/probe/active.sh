@@ -24,22 +24,28 @@ job_active_ping() {
 }
 
 # Pods of this node and the node itself ping the next node and pods of it; the node also pings these pods of its own.
-# Where no answer comes, packets with a short lifetime make the nodes on the way name themselves.
+# Where no answer comes, packets with a short lifetime make the nodes on the way name themselves. Of its own, the first two that
+# have a namespace send, and one for each further table to which a rule takes what a pod sends: on AWS, a network interface.
 job_active_cross() {
-  awk -F '\t' -v from="$from" 'FILENAME == "b/netns/index" { path[$1] = $3; next }
-    { split(from, each, ","); for (i in each) if (index($2 ",", "," each[i] ",")) { print $1 "\t" path[$1]; break } }' \
-    b/netns/index b/active/targets | head -n 4 >crossing
+  nsenter --net=/proc/1/ns/net ip rule >rules
+  awk -F '\t' -v from="$from" 'FILENAME == "rules" { n = split($2, word, " "); if (word[2] in table) next
+      for (i = 3; i < n; i++) if (word[i] == "lookup") table[word[2]] = word[i + 1]; next }
+    FILENAME == "b/netns/index" { path[$1] = $3; next }
+    { n = split($2, held, ","); for (i = 1; i <= n; i++) inode[held[i]] = $1 }
+    END { n = split(from, each, ","); for (i = 1; i <= n && sent < 8; i++) { a = each[i]; t = table[a]
+      if (a in inode && (sent < 2 || !(t in used))) { sent++; used[t]; print inode[a] "\t" path[inode[a]] "\t" a } } }' \
+    rules b/netns/index b/active/targets >crossing
   # Split at blanks: addresses only.
   # shellcheck disable=SC2046
   set -- $(lines "$cross" | tr , ' ')
-  while IFS=$T read -r inode path; do
+  while IFS=$T read -r inode path _; do
     nsenter --net="$path" sh -c '
       fping -r 2 -t 300 -- "$@" ||
       for hops in 1 2 3; do echo "hops=$hops"; fping -H $hops -r 1 -t 300 -- "$@"; done' \
       sh "$@" >"b/active/$inode.cross" 2>&1 &
   done <crossing
   # shellcheck disable=SC2046
-  nsenter --net=/proc/1/ns/net fping -r 2 -t 300 -- "$@" $(lines "$from" | tr , ' ') >b/active/cross 2>&1
+  nsenter --net=/proc/1/ns/net fping -r 2 -t 300 -- "$@" $({ lines "$from" | tr , '\n' | head -n 8; cut -f 3 crossing; } | sort -u) >b/active/cross 2>&1
   wait
 }
 

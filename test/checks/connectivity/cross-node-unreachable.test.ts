@@ -3,7 +3,7 @@ import { crossNodeUnreachable } from '../../../lib/checks/connectivity/cross-nod
 import type { ClusterSources, Outcome } from '../../../lib/checks/define.ts';
 import { clusterSources } from '../cluster-sources.ts';
 import { context, failures } from '../evidence.ts';
-import { lostAfter, nodeAddress, podAddress, ringOf, tunnelAddress } from './crossings.ts';
+import { aCrossPod, aPing, lostAfter, nodeAddress, podAddress, ringOf, tunnelAddress } from './crossings.ts';
 
 const run = (sources: Partial<ClusterSources>) => crossNodeUnreachable.run(clusterSources(sources), context);
 const results = (outcomes: readonly Outcome[]) => outcomes.map(({ result }) => result);
@@ -135,6 +135,112 @@ describe('cross-node-unreachable', () => {
     expect(found?.detail).toMatch(
       /^Pod shop\/web-2 .* come as far as node-2 \(10\.0\.3\.2\), so they are lost between the two, or where node-1 receives them\. .* Pod shop\/web-1 .* come as far as node-2 \(10\.0\.3\.2\), so it is the answers that are lost\./,
     );
+  });
+
+  describe('where a node sends for its pods by several network interfaces, as on AWS', () => {
+    const other = (number: number) => `10.244.${number}.77`;
+    const ways = (number: number) => [
+      { address: podAddress(number), table: 'main', link: 'eth0' },
+      { address: other(number), table: '2', link: 'eth1' },
+    ];
+    /** Two pods of each node; `silent` has, of each pair that hears nothing, the source and the target. */
+    function twoPodsEach(nodes: number, silent: readonly (readonly [string, string])[], changes = {}) {
+      const { crossings, ...others } = ringOf(nodes, changes);
+      const more = crossings.map((crossing, index) => {
+        const number = index + 1;
+        const next = (number % nodes) + 1;
+        if (crossing.plan.status !== 'planned') throw new Error('no plan');
+        const pings = (source: string) =>
+          [podAddress(next), other(next)].map((target) =>
+            silent.some(([from, to]) => from === source && to === target)
+              ? aPing(target, { answered: false, hops: [nodeAddress(number), '', ''] })
+              : aPing(target),
+          );
+        const second = { name: `other-${number}`, uid: `uid-other-${number}`, address: other(number) };
+        const secondNext = { name: `other-${next}`, uid: `uid-other-${next}`, address: other(next) };
+        return {
+          ...crossing,
+          plan: {
+            ...crossing.plan,
+            sources: [...crossing.plan.sources, aCrossPod(number, second)],
+            targets: [...crossing.plan.targets, { ...aCrossPod(next, secondNext), stayed: true }],
+          },
+          fromNode: [...crossing.fromNode, aPing(other(next)), aPing(other(number))],
+          fromPods: [
+            { uid: `uid-${number}`, pings: pings(podAddress(number)) },
+            { uid: `uid-other-${number}`, pings: pings(other(number)) },
+          ],
+          waysOut: ways(number),
+        };
+      });
+      return { crossings: more, ...others };
+    }
+    const toSecondOf2 = [
+      [podAddress(1), other(2)],
+      [other(1), other(2)],
+    ] as const;
+
+    it('passes nodes of which each interface is heard', () => {
+      expect(results(run(twoPodsEach(3, [])))).toEqual(['pass', 'pass', 'pass']);
+      // One pair alone: by each of the interfaces something is heard.
+      expect(results(run(twoPodsEach(3, [[podAddress(1), other(2)]])))).toEqual(['pass', 'pass', 'pass']);
+    });
+
+    it('finds the silence of one interface of the other node, though the other one answers', () => {
+      const [found, ...others] = failures(run(twoPodsEach(3, toSecondOf2)));
+      expect(others).toEqual([]);
+      expect(found).toMatchObject({ object: { name: 'node-1' }, confidence: 'probable' });
+      expect(found?.detail).toContain(
+        'Pod shop/web-1 (10.244.1.5) on node-1 gets no answer from shop/other-2 (10.244.2.77) on node-2: ',
+      );
+      expect(found?.detail).toContain(
+        'Only pods for which node-2 sends by eth1 (table 2) are concerned: by eth0 (table main), shop/web-1 (10.244.1.5) gets an answer from shop/web-2 (10.244.2.5).',
+      );
+      expect(found?.evidence).toContainEqual({
+        what: 'ping of shop/web-2 from shop/web-1',
+        expected: 'an answer',
+        actual: 'an answer',
+        source: 'fping 10.244.2.5 (pod shop/web-1 on node-1)',
+      });
+    });
+
+    it('finds the silence of one interface of its own', () => {
+      const silent = [
+        [other(1), podAddress(2)],
+        [other(1), other(2)],
+      ] as const;
+      const [found] = failures(run(twoPodsEach(3, silent)));
+      expect(found?.detail).toContain(
+        'Pod shop/other-1 (10.244.1.77) on node-1 gets no answer from shop/web-2',
+      );
+      expect(found?.detail).toContain('Only pods for which node-1 sends by eth1 (table 2) are concerned');
+    });
+
+    it('is one finding of the node whose interface it is, seen from both sides', () => {
+      for (const nodes of [2, 3]) {
+        const next = nodes === 2 ? 1 : 3;
+        const both = [...toSecondOf2, [other(2), podAddress(next)], [other(2), other(next)]] as const;
+        const found = failures(run(twoPodsEach(nodes, both)));
+        expect(found.map(({ object }) => object.name)).toEqual(['node-2']);
+      }
+    });
+
+    it('says nothing about pods whose silence may have another reason', () => {
+      const found = [
+        {
+          check: 'pod-interface-down',
+          object: { kind: 'pod', namespace: 'shop', name: 'other-2', node: 'node-2' },
+        },
+      ] as const;
+      const outcomes = run({ ...twoPodsEach(3, toSecondOf2), found });
+      expect(results(outcomes)).toEqual(['pass', 'pass', 'pass']);
+    });
+
+    it('says nothing about pods for which the node sends alike', () => {
+      const { crossings, ...others } = twoPodsEach(3, toSecondOf2);
+      const alike = crossings.map((each) => ({ ...each, waysOut: [] }));
+      expect(results(run({ crossings: alike, ...others }))).toEqual(['pass', 'pass', 'pass']);
+    });
   });
 
   it('is a finding of the node with a known cause, so that it is shown as part of it', () => {
@@ -287,6 +393,7 @@ describe('cross-node-unreachable', () => {
       unread: null,
       fromNode: [],
       fromPods: [],
+      waysOut: [],
     });
     const alone = run({ crossings: [none('not tried: the run has one node only', true)] });
     expect(results(alone)).toEqual(['notApplicable']);

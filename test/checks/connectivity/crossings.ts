@@ -67,6 +67,7 @@ export function aCrossing(
       aPing(address, { answered: fromNode[address] ?? true }),
     ),
     fromPods: [{ uid: `uid-${number}`, pings: [aPing(nodeAddress(next)), aPing(podAddress(next), ping)] }],
+    waysOut: [],
   };
 }
 

@@ -4,6 +4,7 @@ import type { CrossSent, PlannedCross } from '../../../lib/model/crossing.ts';
 import type { Evidence, PodNetwork } from '../../../lib/model/evidence.ts';
 import { aCrossPod, aPing } from '../../checks/connectivity/crossings.ts';
 import { aHostStack, aPodNetwork } from '../../checks/evidence.ts';
+import { aRule } from '../../checks/ways.ts';
 
 const network = aPodNetwork();
 const address = network.pod.podIPs[0] ?? '';
@@ -53,6 +54,7 @@ it('has the pings of a pod from the namespace that is its own and holds its addr
     unread: null,
     fromNode: sent.node,
     fromPods: [{ uid: network.pod.uid, pings }],
+    waysOut: [],
   });
 });
 
@@ -62,6 +64,39 @@ it('takes no pings for those of a pod which were sent from elsewhere: any pod ma
   expect(of(present({ plan, sent }), [])?.fromPods).toEqual([]);
   const lost = { ...plan, sources: [aCrossPod(1, { uid: network.pod.uid, address: '10.244.9.9' })] };
   expect(of(present({ plan: lost, sent }))?.fromPods).toEqual([]);
+});
+
+it('keeps, of all pods that could ping, only those that did, or two if none did', () => {
+  const others = [7, 8, 9].map((number) => aCrossPod(number));
+  const many = { ...plan, sources: [...others, ...plan.sources] };
+  const kept = (result: ReturnType<typeof of>) =>
+    result?.plan.status === 'planned' && result.plan.sources.map(({ uid }) => uid);
+  expect(kept(of(present({ plan: many, sent })))).toEqual([network.pod.uid]);
+  expect(kept(of(present({ plan: many, sent: { ...sent, namespaces: [] } })))).toEqual(['uid-7', 'uid-8']);
+});
+
+it('says by which table and link the node sends for its pods, if by several', () => {
+  const other = aCrossPod(7, { address: '10.244.1.77' });
+  const [route] = host.routes;
+  if (route === undefined) throw new Error('the node has no route');
+  const from = (source: string, table: string, priority: number) => aRule({ source, table, priority });
+  const second = { ...route, destination: '0.0.0.0/0', table: '2', link: 'eth1' };
+  const stack = {
+    ...host,
+    rules: [...host.rules, from('10.244.1.77/32', '3', 1600), from('10.244.1.77/32', '2', 1536)],
+    routes: [...host.routes.filter(({ destination }) => destination !== '0.0.0.0/0'), second],
+  };
+  const both = { ...plan, sources: [...plan.sources, other] };
+  const result = nodeCrossing({
+    nodeName: 'node-1',
+    crossing: present({ plan: both, sent }),
+    podNetworks: present([network]),
+    hostNetwork: present(stack),
+  });
+  expect(result?.waysOut).toEqual([
+    { address, table: 'main', link: null },
+    { address: '10.244.1.77', table: '2', link: 'eth1' },
+  ]);
 });
 
 it('is nothing where nobody asked, and says why where nothing could be read', () => {
