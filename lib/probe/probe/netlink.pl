@@ -34,11 +34,13 @@ while (<STDIN>) { chomp; my (undef, $inode, $directory, undef, undef, $path, $le
     (stat $path)[1] == $inode and sysopen my $own, $path, 2048 or die;
     (stat $own)[1] == $inode and !syscall $setns, fileno $own, 0x40000000 or die;
     socket my $route, 16, 3, 0 or die;
-    my $answers = ask($route, 18, 769, 1, pack "x16SSL", 8, 29, $leaked ? 8 : 0);
-    $answers .= ask($route, @$_) for [22, 769, 2, pack "x8"], [26, 769, 3, pack "x12"], [30, 769, 4, pack "x12"],
+    my $links = ask($route, 18, 769, 1, pack "x16SSL", 8, 29, $leaked ? 8 : 0);
+    my $addresses = ask($route, 22, 769, 2, pack "x8");
+    my $answers = $links . $addresses;
+    $answers .= ask($route, @$_) for [26, 769, 3, pack "x12"], [30, 769, 4, pack "x12"],
       [34, 769, 5, pack "Cx11", 2], [34, 769, 6, pack "Cx11", 10], [90, 769, 7, pack "x4"],
       [90, 1, 8, pack "x4SSL", 8, 3, fileno $host];
-    unless ($leaked) { pod($inode, $answers);
+    unless ($leaked) { pod($inode, $links, $addresses);
       # Filters, of which a pod's links hardly ever have any: where they would stand is asked first.
       my ($queues, @links) = ask($route, 38, 769, 9, pack "x20");
       messages($queues, 36, 20, sub { my ($head, %is) = @_; push @links, unpack "x4L", $head if $is{1} =~ /^(clsact|ingress)/ and @links < 8 });

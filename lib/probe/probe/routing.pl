@@ -5,29 +5,31 @@ my (@ways, $asked, $conversation, $finished);
 # Lines NAMESPACE LINK, then packets, errors and drops, of each what came in and what went out, and changes of the carrier.
 my $counters = "";
 my %outside = (2 => pack("C4", 8, 8, 8, 8), 10 => pack("n8", 0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8888));
+# attributes(ALL, AT, END): those that are used here; a link alone has some forty.
+my %used = map { $_ => 1 } 1 .. 5, 7, 10, 18, 23, 35, 37;
 sub attributes { my ($at, $end, %found) = ($_[1], $_[2]);
   while ($at + 4 <= $end) { my ($length, $type) = unpack "SS", substr $_[0], $at, 4;
     last if $length < 4;
-    $found{$type & 0x3fff} = substr $_[0], $at + 4, $length - 4;
+    $found{$type & 0x3fff} = substr $_[0], $at + 4, $length - 4 if $used{$type & 0x3fff};
     $at += $length + 3 & ~3 }
   %found }
 # messages(ALL, TYPE, FIXED, CODE): calls CODE with the fixed part and the attributes of each message of that type.
-sub messages { my ($all, $type, $fixed, $code) = @_;
-  for (my $at = 0; $at + 16 <= length $all;) { my ($length, $kind) = unpack "LS", substr $all, $at, 6;
+sub messages { my (undef, $type, $fixed, $code) = @_;
+  for (my $at = 0; $at + 16 <= length $_[0];) { my ($length, $kind) = unpack "LS", substr $_[0], $at, 6;
     last if $length < 16;
-    $code->(substr($all, $at + 16, $fixed), attributes($all, $at + 16 + $fixed, $at + $length)) if $kind == $type;
+    $code->(substr($_[0], $at + 16, $fixed), attributes($_[0], $at + 16 + $fixed, $at + $length)) if $kind == $type;
     $at += $length + 3 & ~3 } }
 # counted(NAMESPACE, LINK): notes the counters (IFLA_STATS64 23, IFNAME 3, CARRIER_CHANGES 35) of a link whose other end is in another
 # namespace (IFLA_LINK_NETNSID 37).
 sub counted { my ($namespace, %is) = @_;
   $counters .= join("\t", $namespace, unpack("Z*", $is{3}), (unpack "Q8", $is{23})[0, 1, 4 .. 7], unpack "L", $is{35}) . "\n"
     if $is{37} and $is{23} and $is{35} and length $counters < 1e6 }
-# pod(NAMESPACE, ANSWERS): notes each global address of a link whose other end (IFLA_LINK 5) is in another namespace.
-sub pod { my ($namespace, $answers, %end) = @_;
-  messages($answers, 16, 16, sub { my ($head, %is) = @_;
+# pod(NAMESPACE, LINKS, ADDRESSES): notes each global address of a link whose other end (IFLA_LINK 5) is in another namespace.
+sub pod { my ($namespace, $links, $addresses, %end) = @_;
+  messages($links, 16, 16, sub { my ($head, %is) = @_;
     $end{unpack "x4L", $head} = unpack "L", $is{5} if $is{5} and $is{37};
     counted($namespace, %is) });
-  messages($answers, 20, 8, sub { my ($head, %is) = @_; my ($family, $scope, $link) = unpack "Cx2CL", $head;
+  messages($addresses, 20, 8, sub { my ($head, %is) = @_; my ($family, $scope, $link) = unpack "Cx2CL", $head;
     push @ways, [$family, $is{2} || $is{1}, $end{$link}] if !$scope and $end{$link} and ($is{2} || $is{1}) and @ways < 1000 }) }
 sub question { my ($family, $to, $from, $link) = @_;
   my ($bits, $size) = (8 * length $to, 4 + length $to);
