@@ -1,5 +1,17 @@
 /** Faults that only packets show: nothing configured is wrong. Found with --active ping,dns. */
-import { type Fault, hasSubnet, inInjector, isCalico } from './fault.ts';
+import { type Fault, hasSubnet, inInjector, isAws, isCalico } from './fault.ts';
+
+/** For victims on two nodes. */
+const onTwoNodes = (id: string) => ({
+  nodeSelector: {},
+  affinity: {
+    podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { fault: id } } },
+      ],
+    },
+  },
+});
 
 /** Drops what pods of the other node send to pods of this one, before any rule that an audit reads. */
 export const crossFaults: readonly Fault[] = [
@@ -7,19 +19,7 @@ export const crossFaults: readonly Fault[] = [
     id: 'pods-of-nodes-apart',
     check: 'cross-node-unreachable',
     pods: 2,
-    podSpec: {
-      nodeSelector: {},
-      affinity: {
-        podAntiAffinity: {
-          requiredDuringSchedulingIgnoredDuringExecution: [
-            {
-              topologyKey: 'kubernetes.io/hostname',
-              labelSelector: { matchLabels: { fault: 'pods-of-nodes-apart' } },
-            },
-          ],
-        },
-      },
-    },
+    podSpec: onTwoNodes('pods-of-nodes-apart'),
     object: { kind: 'node', name: '$OTHER_NODE' },
     where: 'cluster',
     // The addresses of nodes on bridges and in flannel's tunnels are the first ones of their ranges; Calico's lie among the pods'.
@@ -29,6 +29,20 @@ echo "RULE=$rule"; ${inInjector('$rule', 'iptables -t raw -I $1')}`,
     shows: ['$IP', '$OTHER_IP', 'come as far as $OTHER_NODE', 'where $NODE receives them'],
     repair: inInjector('$RULE', 'iptables -t raw -D $1'),
     when: (platform) => hasSubnet(platform) || isCalico(platform),
+  },
+  {
+    // A router between the nodes may be the last to answer; nodes have no address among those of pods.
+    id: 'pods-of-routed-nodes-apart',
+    check: 'cross-node-unreachable',
+    pods: 2,
+    podSpec: onTwoNodes('pods-of-routed-nodes-apart'),
+    object: { kind: 'node', name: '$OTHER_NODE' },
+    where: 'cluster',
+    inject: `rule="PREROUTING -s \${OTHER_IP%.*}.0/24 -d \${IP%.*}.0/24 -j DROP"
+echo "RULE=$rule"; ${inInjector('$rule', 'iptables -t raw -I $1')}`,
+    shows: ['$IP', '$OTHER_IP', 'on $OTHER_NODE gets no answer from', 'on $NODE: '],
+    repair: inInjector('$RULE', 'iptables -t raw -D $1'),
+    when: isAws,
   },
 ];
 
