@@ -124,6 +124,12 @@ export const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
+    // Rules that drop ARP keep the gateway's answers from the node as well.
+    causes: ['node-firewall-drops'],
+    symptoms: ['node-default-route-missing'],
+    on: 'same node',
+  },
+  {
     causes: BROKEN_WAYS,
     symptoms: [crossNodeUnreachable.id],
     on: 'same node',

@@ -150,7 +150,10 @@ function onDevices(backend: Dropping['backend'], { name: table, chains }: Table)
 
 type Subject = Pick<Dropping, 'subject' | 'towards' | 'only'> & { readonly isAddress: boolean };
 
-const NARROWING: readonly Condition['option'][] = ['unknown', '--mark', '-p', '--dport'];
+const NARROWING: readonly Condition['option'][] = [
+  ...(['unknown', '--mark', '-p', '--dport'] as const),
+  ...(['--probability', '--physdev-is-bridged'] as const),
+];
 
 /** The subject of a rule, if its other conditions also hold for new connections. */
 function subjectOf(conditions: readonly Condition[]): Subject | null {
@@ -204,7 +207,8 @@ function removalOf(rule: Dropping): string {
   const isAddress = isIP(subject) !== 0;
   if (rule.whole === true) return command('nft', 'delete', 'chain', ...table.split(' '), chain);
   if (backend === 'nftables') {
-    const word = isAddress ? (towards ? 'daddr' : 'saddr') : towards ? 'oif[a-z]*' : 'iif[a-z]*';
+    const ofAddress = `${towards ? 'daddr' : 'saddr'}${table.startsWith('arp ') ? ' ip' : ''}`;
+    const word = isAddress ? ofAddress : towards ? 'oif[a-z]*' : 'iif[a-z]*';
     const handle = `s/^.*${word} "*${name}"* .*(drop|reject|jump|goto).* # handle //p`;
     return (
       `${listOf(rule)} | ${command('sed', '-nE', handle)} | head -n 1 | xargs -r ` +

@@ -30,8 +30,8 @@ export const nodeFirewallDrops = defineCheck({
   why:
     "The node's pods reach no pod on other nodes, no Service and no DNS, or one kind of their packets is lost. " +
     "Pods on the host's network are not affected.",
-  needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters', 'otherNodes', 'clusterDns'],
-  run({ podNetworks, hostNetwork, hostPacketFilters, otherNodes, clusterDns }, { node }) {
+  needs: ['podNetworks', 'hostNetwork', 'hostPacketFilters', 'otherNodes', 'clusterDns', 'kernel'],
+  run({ podNetworks, hostNetwork, hostPacketFilters, otherNodes, clusterDns, kernel }, { node }) {
     const object = nodeObject(node);
     const follow = forwarder(hostPacketFilters);
     // Without kube-proxy Services need no table nat.
@@ -40,7 +40,9 @@ export const nodeFirewallDrops = defineCheck({
     );
     let judged = false;
     let incomplete = false;
-    const traffic = ordinaryTraffic(hostNetwork, { otherNodes, clusterDns, hostPacketFilters });
+    const traffic = ordinaryTraffic(hostNetwork, {
+      ...{ otherNodes, clusterDns, hostPacketFilters, podNetworks, kernel },
+    });
     for (const { what, packetsOf, tracked = false, isPart = false } of traffic) {
       const pods = podNetworks
         .map((network) => ({ network, packets: packetsOf(network) }))
@@ -59,7 +61,9 @@ export const nodeFirewallDrops = defineCheck({
         return [
           fail(object, {
             ...failureOf(what, pods.length, fate, node),
-            ...(isPart && fate.does !== 'untracks' ? { severity: 'high' as const } : {}),
+            ...((isPart && fate.does !== 'untracks') || fate.does === 'loses'
+              ? { severity: 'high' as const }
+              : {}),
           }),
         ];
     }
@@ -100,13 +104,14 @@ function failureOf(what: string, pods: number, drop: Drop, node: string): Failur
     detail: untracks
       ? `The node's ${chain} (${backend}) keeps ${what} out of connection tracking: ${quote(by)}. No rule of ` +
         `Services applies to it, nor one that masquerades; ${seen}`
-      : `The node's ${chain} (${backend}) drops ${what}: ${quote(by)}, and no rule before it accepts it; ${seen}`,
+      : `The node's ${chain} (${backend}) drops ${does === 'loses' ? `a part of ${what}, at random` : what}: ` +
+        `${quote(by)}, and no rule before it accepts it; ${seen}`,
     confidence: 'confirmed',
     evidence: [
       {
         what: `what happens to ${what}`,
         expected: untracks ? 'tracked' : 'accepted',
-        actual: `${untracks ? 'not tracked, by' : 'dropped by'}: ${quote(by)}`,
+        actual: `${untracks ? 'not tracked, by' : does === 'loses' ? 'partly dropped by' : 'dropped by'}: ${quote(by)}`,
         source: ofNft ? 'nft list ruleset (node)' : `${toolOf(backend)}-save (node)`,
       },
     ],

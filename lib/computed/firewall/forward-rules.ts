@@ -2,7 +2,9 @@
 
 /** A condition of a rule, in the options of iptables. `unknown` may or may not hold. */
 export type Condition = {
-  readonly option: '-s' | '-d' | '-i' | '-o' | '-p' | '--dport' | '--ctstate' | '--mark' | 'unknown';
+  readonly option:
+    | ('-s' | '-d' | '-i' | '-o' | '-p' | '--dport' | '--ctstate' | '--mark')
+    | ('--physdev-is-bridged' | '--ethertype' | '--probability' | 'unknown');
   readonly value: string;
   readonly negated: boolean;
 };
@@ -25,6 +27,8 @@ const OPTIONS: Readonly<Record<string, Condition['option']>> = {
   '--ctstate': '--ctstate',
   '--state': '--ctstate',
   '--mark': '--mark',
+  '--physdev-is-bridged': '--physdev-is-bridged',
+  '--probability': '--probability',
 };
 
 /** Null if the rule has neither form. */
@@ -64,6 +68,11 @@ function fromSave(words: readonly string[]): ForwardRule {
       at += 1;
       continue;
     }
+    // The probability, which follows, says the same.
+    if (word === '--mode' && value === 'random') {
+      at += 1;
+      continue;
+    }
     conditions.push({ option: OPTIONS[word] ?? 'unknown', value, negated });
     negated = false;
     while (at + 1 < words.length && !/^(?:-|!)/.test(words[at + 1] ?? '')) at += 1;
@@ -94,6 +103,7 @@ const ONE: Readonly<Record<string, RegExp>> = {
   '-o': /^[^{@.$*][^*]*\*?$/,
   '-p': /^[a-z][\w-]*$/,
   '--dport': /^\d+$/,
+  '--ethertype': /^(?:ip|ip6|arp)$/,
 };
 
 /**
@@ -123,13 +133,25 @@ function fromNft(words: readonly string[]): ForwardRule {
     const link = LINKS[word];
     if (link !== undefined) add(link);
     else if (/^ip6? [sd]addr$/.test(pair)) add(next() === 'saddr' ? '-s' : '-d');
-    else if (/^(?:meta l4proto|ip protocol|ip6 nexthdr)$/.test(pair)) {
+    else if (/^arp [sd]addr$/.test(pair) && rest[1] === 'ip')
+      add(rest.splice(0, 2)[0] === 'saddr' ? '-s' : '-d');
+    // Of Ethernet and IPv4, as all ARP is.
+    else if (/^arp (?:htype 1|hlen 6|plen 4)$/.test(`${pair} ${rest[1] ?? ''}`)) rest.splice(0, 2);
+    else if (pair === 'ether type') {
+      next();
+      add('--ethertype');
+    } else if (/^(?:meta l4proto|ip protocol|ip6 nexthdr)$/.test(pair)) {
       next();
       add('-p');
     } else if (/^(?:tcp|udp) dport$/.test(pair)) {
       next();
       conditions.push({ option: '-p', value: word, negated: false });
       add('--dport');
+    } else if (/^(?:meta random|numgen random)$/.test(pair)) {
+      // `meta random & MASK < N` is what iptables-nft writes, `numgen random mod M < N` what people do.
+      const isOrdinary = /^random (?:& \d+|mod \d+) < \d+ /.test(rest.join(' '));
+      conditions.push({ option: isOrdinary ? '--probability' : 'unknown', value: word, negated: false });
+      rest.splice(0, isOrdinary ? 5 : 1);
     } else if (word === 'fib') {
       // Its own words are those of other conditions.
       conditions.push({ option: 'unknown', value: word, negated: false });

@@ -10,8 +10,11 @@ import { familyOfTable } from './nat-chain.ts';
 
 /** A packet as the node sees it between two links, or at one of its own ends. */
 export type FilteredPacket = {
-  /** Through the node, or from or to the node itself. */
-  readonly way: 'forwarded' | 'sent' | 'received';
+  /**
+   * Through the node, or from or to itself; `bridged`: from port to port, and the kernel's IP does not see it;
+   * `resolves`: ARP that the node receives, or sends if it has no input link.
+   */
+  readonly way: 'forwarded' | 'sent' | 'received' | 'bridged' | 'resolves';
   readonly family: 4 | 6;
   /** The first packet of a connection, or an answer to one. */
   readonly state: 'NEW' | 'ESTABLISHED';
@@ -22,6 +25,9 @@ export type FilteredPacket = {
   readonly outputLink: string | null;
   /** The links at which the node receives it: its port of a bridge as well. */
   readonly devices: readonly string[];
+  /** The ports of a bridge by which it comes and goes; missing or null where it does not. */
+  readonly inputPort?: string | null;
+  readonly outputPort?: string | null;
   /** Null for a packet of any protocol: what is for one of them is not certain. */
   readonly protocol: 'tcp' | 'udp' | null;
   /** Likewise. */
@@ -31,9 +37,9 @@ export type FilteredPacket = {
 export type Drop = {
   /**
    * `untracks`: the packet goes on outside of connection tracking, so that no rule of table nat sees it, as those of
-   * Services and those that masquerade.
+   * Services and those that masquerade. `loses`: a part of such packets is dropped at random.
    */
-  readonly does: 'drops' | 'untracks';
+  readonly does: 'drops' | 'untracks' | 'loses';
   readonly backend: PacketFilter['backend'];
   readonly table: string;
   /** The chain that begins at a hook, whichever chain the rule is in. */
@@ -66,6 +72,8 @@ const HOOKS: Readonly<Record<Way, readonly string[]>> = {
   forwarded: ['ingress', 'prerouting', 'forward'],
   sent: ['output'],
   received: ['ingress', 'prerouting', 'input'],
+  bridged: ['ingress'],
+  resolves: [],
 };
 const BUILT_IN: readonly string[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT'];
 /** Tables of iptables that decide. */
@@ -78,8 +86,8 @@ type Base = {
   readonly hook: string;
   /** All chains of the table, by name. */
   readonly chains: ReadonlyMap<string, readonly string[]>;
-  /** Packets of this address family; null for both. */
-  readonly family: 4 | 6 | null;
+  /** Packets of this address family; null for both. `arp` and `bridge` see what a link carries. */
+  readonly family: 4 | 6 | null | 'arp' | 'bridge';
   /** Null if packets of all links get there. */
   readonly devices: readonly string[] | null;
 };
@@ -87,7 +95,6 @@ type Base = {
 /** `unknown`: there are too many rules to follow. */
 export type Fate = Drop | 'passes' | 'unknown';
 
-/** How many rules may still be followed. */
 export type RuleBudget = { left: number };
 
 export const ruleBudget = (): RuleBudget => ({ left: MOST_OF_KIND });
@@ -113,24 +120,27 @@ export function forwarder(
   };
   return (packet, budget, needsNat) => {
     let untracked: Drop | null = null;
+    let lossy: Drop | null = null;
     let complete = true;
     for (const { backend, table, chain, hook, chains, family, devices } of bases) {
-      if (!HOOKS[packet.way].includes(hook)) continue;
+      if (!hooksOf(packet, family).includes(hook)) continue;
       budget.left -= 1;
       if (budget.left < 0) return untracked ?? 'unknown';
-      if (family !== null && family !== packet.family) continue;
+      if (typeof family === 'number' && family !== packet.family) continue;
       if (devices !== null && !devices.some((device) => packet.devices.includes(device))) continue;
-      const walk = new Walk(chains, packet, { read, contains }, budget);
+      const seen = family === 'bridge' ? onPorts(packet) : packet;
+      const walk = new Walk(chains, seen, { read, contains }, budget);
       const end = walk.of(chain.name, 0);
       const at = { does: 'drops', backend, table, base: chain.name } as const;
       if (end.kind === 'drops') return { ...at, by: end.by, chain: end.chain };
       if (end.kind === 'through' && chain.policy?.toLowerCase() === 'drop')
         return { ...at, by: `policy ${chain.policy} of ${chain.name}`, chain: null };
       if (needsNat && walk.untracked !== null) untracked ??= { ...at, ...walk.untracked, does: 'untracks' };
+      if (walk.lossy !== null) lossy ??= { ...at, ...walk.lossy, does: 'loses' };
       // Another chain may still be certain to drop it.
       if (end.kind === 'exhausted') complete = false;
     }
-    return untracked ?? (complete ? 'passes' : 'unknown');
+    return untracked ?? lossy ?? (complete ? 'passes' : 'unknown');
   };
 }
 
@@ -147,14 +157,33 @@ function basesOf(filter: PacketFilter, table: Table): Base[] {
     });
   }
   const [of = ''] = table.name.split(' ');
-  const family = of === 'ip' ? 4 : of === 'ip6' ? 6 : null;
-  if (AGENT_TABLES.test(table.name) || !['ip', 'ip6', 'inet', 'netdev'].includes(of)) return [];
+  const family = of === 'ip' ? 4 : of === 'ip6' ? 6 : of === 'arp' || of === 'bridge' ? of : null;
+  if (AGENT_TABLES.test(table.name) || (family === null && of !== 'inet' && of !== 'netdev')) return [];
   return table.chains.map((chain) => {
     const { hook } = chain;
     const devices = hook === 'ingress' ? (chain.devices ?? []) : null;
     return { ...inTable, chain, hook: hook ?? '', family, devices };
   });
 }
+
+function hooksOf({ way, inputLink, inputPort, outputPort }: FilteredPacket, family: Base['family']) {
+  if (family === 'arp') return way !== 'resolves' ? [] : inputLink === null ? ['output'] : ['input'];
+  if (family !== 'bridge') return HOOKS[way];
+  const comes = (inputPort ?? null) !== null;
+  const goes = (outputPort ?? null) !== null;
+  // A bridge gives to the node what is for its own MAC address.
+  return comes ? ['prerouting', goes ? 'forward' : 'input'] : goes ? ['output'] : [];
+}
+
+/** The links that family bridge sees are ports. */
+const onPorts = (packet: FilteredPacket): FilteredPacket => ({
+  ...packet,
+  // There, rules about addresses are of IP.
+  ...(packet.way === 'resolves' ? { source: null, destination: null } : {}),
+  inputLink: packet.inputPort ?? null,
+  outputLink: packet.outputPort ?? null,
+  devices: [],
+});
 
 /** What remembers the rules and addresses that it has read. */
 type Reader = {
@@ -165,6 +194,8 @@ type Reader = {
 class Walk {
   /** The rule that took the packet out of connection tracking. */
   untracked: { readonly by: string; readonly chain: string } | null = null;
+  /** The first rule that drops such packets at random. */
+  lossy: { readonly by: string; readonly chain: string } | null = null;
   /** False once a rule may have set a mark. */
   #unmarked = true;
   #left = MOST;
@@ -204,6 +235,7 @@ class Walk {
       }
       if (read.target === 'DROP' || read.target === 'REJECT') {
         if (match === 'yes') return { kind: 'drops', by: rule.trim(), chain };
+        if (match === 'at random') this.lossy ??= { by: rule.trim(), chain };
         continue;
       }
       if (read.target === 'RETURN') {
@@ -221,19 +253,25 @@ class Walk {
     return { kind: 'through' };
   }
 
-  #matches(conditions: readonly Condition[]): Match {
+  #matches(conditions: readonly Condition[]): Match | 'at random' {
     let certain: Match = 'yes';
     for (const condition of conditions) {
-      const match = this.#holds(condition);
+      const match = condition.option === '--probability' ? 'yes' : this.#holds(condition);
       if (match === 'no') return 'no';
       if (match === 'maybe') certain = 'maybe';
     }
-    return certain;
+    const isRandom = conditions.some(({ option }) => option === '--probability');
+    return isRandom && certain === 'yes' ? 'at random' : certain;
   }
 
   #holds({ option, value, negated }: Condition): Match {
-    const { state, source, destination, inputLink, outputLink, devices, protocol, port } = this.#packet;
+    const { way, family, state, source, destination, inputLink, outputLink, devices, protocol, port } =
+      this.#packet;
     const as = (holds: boolean): Match => (holds !== negated ? 'yes' : 'no');
+    if (option === '--ethertype')
+      return as(value === (way === 'resolves' ? 'arp' : family === 4 ? 'ip' : 'ip6'));
+    if (option === '--physdev-is-bridged')
+      return as((this.#packet.inputPort ?? null) !== null && (this.#packet.outputPort ?? null) !== null);
     if (option === '-s' && source !== null) return as(this.#isIn(value, source));
     if (option === '-d' && destination !== null) return as(this.#isIn(value, destination));
     // Rules of family netdev may be about a port of the bridge.

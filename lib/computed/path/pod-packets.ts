@@ -15,11 +15,10 @@ import {
 } from '../cidr.ts';
 import type { FilteredPacket } from '../firewall/forwarding.ts';
 import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
-import { mainAddresses } from '../preconditions.ts';
 import { defaultRoutes } from '../routes/uplinks.ts';
+import { arpOf, packetsBeside, wayOf } from './packets-on-node.ts';
 import { BEHIND, deliveredBehind, type From, pastOf } from './past-programs.ts';
 import { announcedAddresses } from './tunnel.ts';
-import { forwardedLayout, nodeLink } from './way-in.ts';
 
 /** Any address outside the cluster: one reserved for documentation, which no rule names. */
 const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
@@ -51,7 +50,9 @@ export function ordinaryTraffic(
     otherNodes,
     clusterDns,
     hostPacketFilters,
-  }: Pick<Sources, 'otherNodes' | 'clusterDns' | 'hostPacketFilters'>,
+    podNetworks,
+    kernel,
+  }: Pick<Sources, 'otherNodes' | 'clusterDns' | 'hostPacketFilters' | 'podNetworks' | 'kernel'>,
 ): readonly Traffic[] {
   const leavesToKernel = forwardsForCilium(hostPacketFilters);
   // Without a tunnel the kernel also forwards between pods of nodes.
@@ -67,6 +68,7 @@ export function ordinaryTraffic(
   };
   // The cache asks for the pods, which may then be kept from asking others.
   const servers = hasDnsCache(host, clusterDns) ? [] : serversOf(clusterDns);
+  const toBeside = packetsBeside(podNetworks, kernel);
   return [
     { what: 'what pods send', packetsOf: sent(null), tracked: true },
     { what: 'all TCP that pods send', packetsOf: sent('tcp'), tracked: true },
@@ -91,6 +93,7 @@ export function ordinaryTraffic(
         ...(isNative ? toNeighbours(network, toOthers, pastOf).map(reversed).map(deliveredBehind) : []),
       ],
     },
+    { what: 'what pods send to other pods of the node', packetsOf: toBeside, isPart: true },
     {
       what: 'what pods send out of the node',
       packetsOf: (network) => (leavesToKernel ? pastPrograms(network, host) : []),
@@ -112,6 +115,8 @@ export function ordinaryTraffic(
       packetsOf: (network) => toNode(betweenNode(network), host),
       isPart: true,
     },
+    { what: 'ARP packets of pods', packetsOf: (network) => arpOf(network, 'received') },
+    { what: 'ARP packets of the node for its pods', packetsOf: (network) => arpOf(network, 'sent') },
   ];
 }
 
@@ -251,8 +256,12 @@ function fromNode(way: BetweenNode | null, protocol: FilteredPacket['protocol'])
   if (way === null) return [];
   const { from, link: outputLink } = way;
   const { source: destination } = from;
+  const ports = { inputPort: null, outputPort: from.inputPort ?? null };
   return [
-    { ...from, way: 'sent', source: null, destination, inputLink: null, outputLink, devices: [], protocol },
+    {
+      ...{ ...from, ...ports, way: 'sent', source: null, destination },
+      ...{ inputLink: null, outputLink, devices: [], protocol },
+    },
   ];
 }
 
@@ -265,17 +274,6 @@ function toNode(way: BetweenNode | null, host: NetworkStack): FilteredPacket[] {
   return [{ ...from, way: 'received', state: 'ESTABLISHED', destination, outputLink: null }];
 }
 
-function wayOf(network: PodNetwork): From | null {
-  const layout = forwardedLayout(network);
-  const source = mainAddresses(network)[0]?.address;
-  if (layout === null || source === undefined) return null;
-  const inputLink = nodeLink(network, layout);
-  if (inputLink === null) return null;
-  const devices = [...new Set([inputLink, network.hostLink?.name ?? inputLink])];
-  const family = familyOf(source);
-  return { way: 'forwarded', family, state: 'NEW', source, inputLink, devices, protocol: null, port: null };
-}
-
 function reversed({ source, destination, inputLink, outputLink, ...packet }: FilteredPacket): FilteredPacket {
   return {
     ...packet,
@@ -284,6 +282,8 @@ function reversed({ source, destination, inputLink, outputLink, ...packet }: Fil
     inputLink: outputLink,
     outputLink: inputLink,
     devices: outputLink === null ? [] : [outputLink],
+    inputPort: packet.outputPort ?? null,
+    outputPort: packet.inputPort ?? null,
   };
 }
 

@@ -5,7 +5,9 @@ import type { OtherNode } from '../../../lib/model/kubernetes.ts';
 import type { NetworkStack, PacketFilter, Route } from '../../../lib/model/network.ts';
 import {
   aClusterDns,
+  aHostLink,
   aHostStack,
+  aKernel,
   aLink,
   aNode,
   anAddress,
@@ -55,6 +57,7 @@ const run = (filters: PacketFilter[], networks: PodNetwork[] = [aPodNetwork()]) 
       hostPacketFilters: filters,
       otherNodes: [],
       clusterDns: aClusterDns(),
+      kernel: aKernel(),
     },
     context,
   );
@@ -252,6 +255,7 @@ describe('node-firewall-drops', () => {
             hostPacketFilters: filters,
             otherNodes,
             clusterDns,
+            kernel: aKernel(),
           },
           context,
         ),
@@ -380,6 +384,7 @@ describe('node-firewall-drops', () => {
               hostPacketFilters: dropped('10.244.77.0/24'),
               otherNodes: others,
               clusterDns: dns(),
+              kernel: aKernel(),
             },
             context,
           );
@@ -590,6 +595,122 @@ describe('node-firewall-drops', () => {
     });
   });
 
+  describe('on the node', () => {
+    const podAt = (last: number, plugin = 'bridge') => {
+      const uid = `pod-${last}`;
+      const link = { name: `veth${last}`, master: plugin === 'bridge' ? 'cni0' : null };
+      return aPodNetwork({
+        pod: aPod({ uid, podIPs: [`10.244.1.${last}`] }),
+        plugin,
+        stack: aStack({ addresses: [anAddress({ address: `10.244.1.${last}` })] }),
+        hostLink: aHostLink(link),
+      });
+    };
+    const bridged = [podAt(3), podAt(4)];
+    const judged = (filters: PacketFilter[], networks = bridged, sees = '1') =>
+      nodeFirewallDrops.run(
+        {
+          ...{ podNetworks: networks, hostNetwork: aHostStack(), hostPacketFilters: filters },
+          ...{ otherNodes: [], clusterDns: aClusterDns() },
+          kernel: aKernel({ sysctls: { 'net.bridge.bridge-nf-call-iptables': sees } }),
+        },
+        context,
+      );
+    const nft = (table: string, name: string, hook: string, policy: string, ...rules: string[]) =>
+      aFilter('nftables', table, { [name]: { hook, policy, rules } });
+
+    it.each<[string, PacketFilter]>([
+      [
+        'what one port of a bridge sends to another',
+        filter('ACCEPT', { FORWARD: ['-i cni0 -o cni0 -j DROP'] }),
+      ],
+      ['what a bridge passes on', filter('ACCEPT', { FORWARD: ['-m physdev --physdev-is-bridged -j DROP'] })],
+      ['frames, by the policy of ebtables', nft('bridge filter', 'FORWARD', 'forward', 'drop')],
+      ['frames of IPv4', nft('bridge filter', 'FORWARD', 'forward', 'accept', 'ether type ip counter drop')],
+    ])('finds a rule that drops %s', (_, broken) => {
+      const [found] = failures(judged([broken]));
+      expect(found).toMatchObject({ severity: 'high' });
+      expect(found?.detail).toContain('what pods send to other pods of the node');
+    });
+
+    it('finds a rule between the links of pods that have no bridge', () => {
+      const between = filter('ACCEPT', { FORWARD: ['-i veth+ -o veth+ -j DROP'] });
+      expect(failures(judged([between], [podAt(3, 'ptp'), podAt(4, 'ptp')]))).toHaveLength(1);
+      expect(judged([between], [podAt(3, 'ptp')])).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('follows no rules of IP for what a bridge keeps from them, nor rules about other bridges', () => {
+      expect(
+        judged([filter('ACCEPT', { FORWARD: ['-i cni0 -o cni0 -j DROP'] })], bridged, '0'),
+      ).toMatchObject([{ result: 'pass' }]);
+      for (const rule of ['meta ibrname "docker0" drop', 'iifname "veth9" drop', 'ether type arp drop'])
+        expect(judged([nft('bridge filter', 'FORWARD', 'forward', 'accept', rule)])).toMatchObject([
+          { result: 'pass' },
+        ]);
+      expect(
+        judged([nft('bridge filter', 'FORWARD', 'forward', 'drop')], [podAt(3, 'ptp'), podAt(4, 'ptp')]),
+      ).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it.each([
+      ['frames for the node', nft('bridge filter', 'INPUT', 'input', 'drop'), 'what pods send'],
+      [
+        'frames of the node',
+        nft('bridge filter', 'OUTPUT', 'output', 'drop'),
+        'what the node sends to its pods',
+      ],
+      ['ARP of pods', nft('arp filter', 'INPUT', 'input', 'drop'), 'ARP packets of pods'],
+      [
+        'ARP that comes from the bridge',
+        nft(
+          'arp f',
+          'in',
+          'input',
+          'accept',
+          'iifname "cni0" arp htype 1 arp hlen 6 arp plen 4 counter drop',
+        ),
+        'ARP packets of pods',
+      ],
+      [
+        'ARP in frames',
+        nft('bridge filter', 'INPUT', 'input', 'accept', 'ether type arp counter drop'),
+        'ARP packets of pods',
+      ],
+      ['its own ARP', nft('arp f', 'out', 'output', 'drop'), 'ARP packets of the node for its pods'],
+    ])('finds rules that drop %s', (_, broken, what) => {
+      expect(failures(judged([broken]))[0]?.detail).toContain(`drops ${what}: `);
+    });
+
+    it('takes no rule about an address of IP for one about ARP', () => {
+      const rules = ['ip saddr 10.244.0.0/16 ether type arp drop', 'arp operation reply drop'];
+      expect(judged([nft('bridge f', 'in', 'input', 'accept', ...rules)])).toMatchObject([
+        { result: 'pass' },
+      ]);
+      expect(judged([nft('arp f', 'in', 'input', 'accept', 'arp saddr ip 10.99.0.0/24 drop')])).toMatchObject(
+        [{ result: 'pass' }],
+      );
+    });
+
+    it.each([
+      filter('ACCEPT', { FORWARD: ['-m statistic --mode random --probability 0.30000000019 -j DROP'] }),
+      nft('ip f', 'f', 'forward', 'accept', 'meta random & 2147483647 < 1073741824 counter drop'),
+      nft('inet f', 'f', 'forward', 'accept', 'numgen random mod 100 < 30 drop'),
+    ])('finds a rule that drops at random', (broken) => {
+      const [found] = failures(judged([broken]));
+      expect(found).toMatchObject({ severity: 'high' });
+      expect(found?.detail).toContain('drops a part of what pods send, at random: ');
+    });
+
+    it('leaves alone what shares out packets at random, or loses those of one pod', () => {
+      for (const rule of [
+        '-m statistic --mode random --probability 0.5 -j ACCEPT',
+        '-s 10.244.1.3/32 -m statistic --mode random --probability 0.5 -j DROP',
+        '-m statistic --mode nth --every 2 --packet 0 -j DROP',
+      ])
+        expect(judged([filter('ACCEPT', { FORWARD: [rule] })])).toMatchObject([{ result: 'pass' }]);
+    });
+  });
+
   it('passes where one pod may send: what stops the others is meant', () => {
     const other = aPodNetwork({
       pod: aPod({ name: 'web-2', podIPs: ['10.244.1.3'] }),
@@ -648,7 +769,7 @@ describe('node-firewall-drops', () => {
       nodeFirewallDrops.run(
         {
           ...{ podNetworks: [network, network], hostNetwork, hostPacketFilters: filters },
-          ...{ otherNodes: [other], clusterDns: aClusterDns() },
+          ...{ otherNodes: [other], clusterDns: aClusterDns(), kernel: aKernel() },
         },
         context,
       );

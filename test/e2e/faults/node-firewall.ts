@@ -1,6 +1,10 @@
 /** Faults of a node's packet filters. */
 import { type Fault, isAws, isBridge, isFilteredByIptables, isForwardedByKernel } from './fault.ts';
 
+/** Sets LINK, the bridge or the links of all pods, as iptables writes them. */
+const linksOfPods = `link=$(ip route get "$IP" | sed -n "s/.* dev \\([^ ]*\\).*/\\1/p"); case $link in cni0) ;; *) link=$(echo "$link" | sed 's/[0-9a-f]*$//')+ ;; esac
+echo "LINK=$link"`;
+
 export const firewallFaults: readonly Fault[] = [
   {
     id: 'host-port-of-dead-pod',
@@ -123,9 +127,7 @@ echo "OTHER=$other"; $other -t nat -N CNI-E2E; $other -t nat -A CNI-E2E -j RETUR
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
-    // To the bridge, or to the links of all pods.
-    inject: `link=$(ip route get "$IP" | sed -n "s/.* dev \\([^ ]*\\).*/\\1/p"); case $link in cni0) ;; *) link=$(echo "$link" | sed 's/[0-9a-f]*$//')+ ;; esac
-echo "LINK=$link"; iptables -I OUTPUT -o "$link" -j DROP`,
+    inject: `${linksOfPods}; iptables -I OUTPUT -o "$link" -j DROP`,
     shows: ['what the node sends to its pods', 'OUTPUT'],
     repair: 'remedy',
     cleanup: 'while iptables -D OUTPUT -o "$LINK" -j DROP 2>/dev/null; do :; done',
@@ -157,6 +159,58 @@ nft add chain netdev e2e early "{ type filter hook ingress device $link priority
     repair: 'remedy',
     cleanup: 'nft delete table netdev e2e 2>/dev/null || :',
     when: isBridge,
+  },
+  {
+    id: 'pods-beside-dropped',
+    check: 'node-firewall-drops',
+    pods: 2,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `${linksOfPods}; iptables -I FORWARD -i "$link" -o "$link" -j DROP`,
+    shows: ['what pods send to other pods of the node', 'FORWARD'],
+    repair: 'remedy',
+    cleanup: 'while iptables -D FORWARD -i "$LINK" -o "$LINK" -j DROP 2>/dev/null; do :; done',
+    when: isFilteredByIptables,
+  },
+  {
+    id: 'frames-of-bridge-dropped',
+    check: 'node-firewall-drops',
+    pods: 2,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // As `ebtables -P FORWARD DROP` does.
+    inject: `nft add table bridge e2e; nft add chain bridge e2e FORWARD '{ type filter hook forward priority -200; policy drop; }'`,
+    shows: ['what pods send to other pods of the node', 'bridge e2e'],
+    repair: 'remedy',
+    cleanup: 'nft delete table bridge e2e 2>/dev/null || :',
+    when: isBridge,
+  },
+  {
+    id: 'arp-of-pods-dropped',
+    check: 'node-firewall-drops',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // As arptables-nft writes it.
+    inject: `${linksOfPods}; nft add table arp e2e; nft add chain arp e2e INPUT '{ type filter hook input priority 0; }'
+nft add rule arp e2e INPUT iifname ""$(echo "$link" | tr + '*')"" arp htype 1 arp hlen 6 arp plen 4 counter drop`,
+    shows: ['ARP packets of pods', 'arp e2e'],
+    repair: 'remedy',
+    cleanup: 'nft delete table arp e2e 2>/dev/null || :',
+    when: isForwardedByKernel,
+  },
+  {
+    id: 'packets-lost-at-random',
+    check: 'node-firewall-drops',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: 'iptables -I FORWARD -m statistic --mode random --probability 0.9 -j DROP',
+    shows: ['at random', 'FORWARD'],
+    repair: 'remedy',
+    cleanup:
+      'while iptables -D FORWARD -m statistic --mode random --probability 0.9 -j DROP 2>/dev/null; do :; done',
+    when: isFilteredByIptables,
   },
   {
     id: 'masquerade-unreached',
