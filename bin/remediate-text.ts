@@ -1,6 +1,7 @@
 /** What `netns-audit remediate` prints: the plan, the result of each act, and a summary. */
 import type { ActResult } from '../lib/audit/index.ts';
 import { isCounted } from '../lib/model/finding.ts';
+import { allocationName } from '../lib/model/leaked-allocation.ts';
 import { namespacedName } from '../lib/model/namespaced-name.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
@@ -8,6 +9,7 @@ import type { ClusterReport } from '../lib/model/report.ts';
 import {
   type Act,
   type AgentAct,
+  type AllocationsAct,
   type DrainAct,
   type NodeAct,
   type ObjectsAct,
@@ -83,6 +85,13 @@ const WORDS: Readonly<Record<Act['kind'], Words>> = {
     planned: (count) =>
       `${addresses(count)} of host-local, under its own lock, if at that moment the runtime does not ` +
       'know the container, no result of plugins names it, and no namespace of the node has the address',
+  },
+  'release-allocations': {
+    columns: ['NODE', 'BLOCKS AND ADDRESSES'],
+    asked: (count) => `${addresses(count)} of Calico`,
+    planned: (count) =>
+      `${addresses(count)} in Calico's blocks, through the API server, if at that moment an audit of the node finds ` +
+      'it leaked, no pod of the cluster has it, and its block is as it was read. Its handle is lowered or deleted',
   },
   'delete-namespaces': {
     columns: ['NODE', 'NAMESPACES'],
@@ -340,7 +349,8 @@ function agentText({ agent, findings }: AgentAct): string {
   return printable(`the agent ${agent.selector} in ${agent.namespace} (${whyText({ findings })})`, 300);
 }
 
-function namesIn(act: NodeAct): string[] {
+function namesIn(act: NodeAct | AllocationsAct): string[] {
+  if (act.kind === 'release-allocations') return act.allocations.map(allocationName);
   return (act.kind === 'delete-namespaces' ? act.orphans : act.objects).map(({ name }) => name);
 }
 

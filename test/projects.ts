@@ -34,6 +34,7 @@ export const INTEGRATION: readonly string[] = [
   'test/audit/rename-evidence.test.ts',
   'test/audit/node-cni-records.test.ts',
   'test/audit/reboot-node.test.ts',
+  'test/audit/release-allocations.test.ts',
   'test/audit/recreate-bare.test.ts',
   'test/audit/remediate.test.ts',
   'test/audit/repair-node.test.ts',

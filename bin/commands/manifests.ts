@@ -7,6 +7,7 @@ const files = [
   'admission-policy.yaml',
   'remediate.yaml',
   'remediate-admission-policy.yaml',
+  'calico.yaml',
   'reboot.yaml',
 ] as const;
 
@@ -19,17 +20,28 @@ export function addManifests(program: Command): void {
     .option('--image <image>', 'the image that the policy admits, as in audit --image', DEFAULT_IMAGE)
     .option('--remediate', 'also grant the rights that `netns-audit remediate` needs, to a separate group')
     .option(
+      '--calico',
+      "also grant that group the right with which `netns-audit remediate` frees addresses in Calico's own records",
+    )
+    .option(
       '--reboot',
       'also grant the right with which `netns-audit remediate` reboots nodes, to another group',
     )
     .addHelpText('after', '\nExample:\n  netns-audit manifests | kubectl apply -f -')
     .action(
-      async (options: { admissionPolicy: boolean; image: string; remediate?: boolean; reboot?: boolean }) => {
+      async (options: {
+        admissionPolicy: boolean;
+        image: string;
+        remediate?: boolean;
+        calico?: boolean;
+        reboot?: boolean;
+      }) => {
         const { readFile } = await import('node:fs/promises');
         const wanted = files.filter(
           (file) =>
             (options.admissionPolicy || !file.endsWith('admission-policy.yaml')) &&
             (options.remediate === true || !file.startsWith('remediate')) &&
+            (options.calico === true || file !== 'calico.yaml') &&
             (options.reboot === true || file !== 'reboot.yaml'),
         );
         const texts = await Promise.all(

@@ -12,6 +12,7 @@ import { examineDrain } from './drain-node.ts';
 import { examineReboot } from './reboot-node.ts';
 import { examinePod } from './recreate-pod.ts';
 import { examineRecorded } from './recreate-recorded.ts';
+import { examineAllocations } from './release-allocations.ts';
 import type { ActContext, ActResult, ExaminedAct, RepairOptions, RepairResult } from './repair-act.ts';
 import { examineOnNode } from './repair-node.ts';
 import { takeLease, writeRecord } from './repair-records.ts';
@@ -135,6 +136,7 @@ async function examine(cluster: Cluster, act: Act, context: ActContext): Promise
   if (act.kind === 'restart-agent') return await examineAgent(cluster, act, context);
   if (act.kind === 'reboot-node') return await examineReboot(cluster, act, context);
   if (act.kind === 'drain-node') return await examineDrain(cluster, act, context);
+  if (act.kind === 'release-allocations') return await examineAllocations(cluster, act, context);
   return await examineOnNode(cluster, act, context);
 }
 

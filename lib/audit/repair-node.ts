@@ -168,7 +168,7 @@ export type OnNode = Pick<
 
 export type NodeRecord = Exclude<
   RepairRecord,
-  { act: 'recreate-pod' | 'restart-agent' | 'reboot-node' | 'drain-node' }
+  { act: 'recreate-pod' | 'restart-agent' | 'reboot-node' | 'drain-node' | 'release-allocations' }
 >;
 
 /** Objects of one node for a repair pod: those of an act, or of the record of one. */

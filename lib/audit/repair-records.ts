@@ -9,6 +9,7 @@ import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
 import { becameOfDrain } from './drain-node.ts';
+import { finishAllocations } from './finish-allocations.ts';
 import { finishOnNode } from './finish-node.ts';
 import { becameOfReboot, type Settling } from './reboot-node.ts';
 import { type NodeRecord, type OnNode, WORDS } from './repair-node.ts';
@@ -16,6 +17,7 @@ import { type Became, becameOfPod } from './settle-pod.ts';
 
 /** Of a node as a whole. */
 type WholeRecord = Extract<RepairRecord, { act: 'reboot-node' | 'drain-node' }>;
+type ReleasedRecord = Extract<RepairRecord, { act: 'release-allocations' }>;
 
 const LEASE = 'netns-audit-remediate';
 
@@ -137,8 +139,9 @@ async function recordsAt(
   return records;
 }
 
-function firstOf(record: NodeRecord | WholeRecord): { readonly name: string } | undefined {
+function firstOf(record: NodeRecord | WholeRecord | ReleasedRecord): { readonly name: string } | undefined {
   if (record.act === 'reboot-node' || record.act === 'drain-node') return undefined;
+  if (record.act === 'release-allocations') return record.allocations[0];
   return record.act === 'delete-namespaces' ? record.namespaces[0] : record.objects[0];
 }
 
@@ -163,7 +166,9 @@ export function begunSentence(record: RepairRecord): string {
       ? `${record.act === 'restart-agent' ? 'restart the agent' : 'recreate'} ${namespacedName(record.pod)}`
       : record.act === 'reboot-node' || record.act === 'drain-node'
         ? `${record.act === 'reboot-node' ? 'reboot' : 'drain'} ${record.node}`
-        : `${WORDS[record.act].verb} ${whatOf(record)} on ${record.node}`;
+        : record.act === 'release-allocations'
+          ? `free ${record.allocations.length} leaked addresses of Calico on ${record.node}`
+          : `${WORDS[record.act].verb} ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }
 
@@ -212,10 +217,11 @@ export async function settleHalfDone(
 
 async function became(
   cluster: Cluster,
-  record: NodeRecord | WholeRecord,
+  record: NodeRecord | WholeRecord | ReleasedRecord,
   options: Omit<OnNode, 'runId'> & Settling,
 ): Promise<Became> {
   if (record.act === 'drain-node') return { outcome: await becameOfDrain(cluster, record, options), record };
+  if (record.act === 'release-allocations') return await finishAllocations(cluster, record, options);
   if (record.act !== 'reboot-node') return await becameOnNode(cluster, record, options);
   const { removed } = await sweep(cluster, record.repairNamespace, null, { component: 'repair' });
   return { outcome: await becameOfReboot(cluster, record, options, removed.length > 0), record };

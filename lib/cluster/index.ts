@@ -1,6 +1,14 @@
 /** Kubernetes: connect to a cluster, list its objects, run a probe pod to its end, sweep leftovers. */
 export { grantRights, statusOf } from './api-error.ts';
 export { createAgain, readWholePod } from './bare-pod.ts';
+export {
+  deleteCalicoHandle,
+  listAddressHolders,
+  readCalicoBlock,
+  readCalicoHandle,
+  writeCalicoBlock,
+  writeCalicoHandle,
+} from './calico-ipam.ts';
 export { type Cluster, type Connection, connect, identify, open } from './connect.ts';
 export { Lease } from './lease.ts';
 export type { ListOptions } from './list.ts';

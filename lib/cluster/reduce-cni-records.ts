@@ -1,5 +1,6 @@
 /** Reduces CNI records in the API to their owner and addresses. */
 import * as z from 'zod';
+import { addressAt, takenAt } from '../model/calico-ipam.ts';
 import {
   type CalicoBlock,
   type CiliumEndpoint,
@@ -80,27 +81,13 @@ export function reduceCalicoBlock(item: unknown): CalicoBlock {
       const { namespace, pod, node, timestamp } = secondary ?? {};
       return [
         {
-          address: nth(spec.cidr, ordinal),
+          address: addressAt(spec.cidr, ordinal),
           handle: handle ?? '',
           node: node ?? null,
           pod: namespace === undefined || pod === undefined ? null : namespacedName({ namespace, name: pod }),
-          takenAt: taken(timestamp),
+          takenAt: takenAt(timestamp),
         },
       ];
     }),
   });
-}
-
-/** The address at a position of a block whose last bits are 0. */
-function nth(cidr: string, ordinal: number): string {
-  const [base = ''] = cidr.split('/');
-  const at = Math.max(base.lastIndexOf('.'), base.lastIndexOf(':')) + 1;
-  const radix = base.includes(':') ? 16 : 10;
-  return base.slice(0, at) + (Number.parseInt(base.slice(at) || '0', radix) + ordinal).toString(radix);
-}
-
-/** A time as Go prints it: `2026-11-20 02:00:00.123456789 +0000 UTC`. */
-function taken(timestamp: string | undefined): string | null {
-  const [, day, time] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)\S* \+0000 UTC/.exec(timestamp ?? '') ?? [];
-  return day === undefined ? null : `${day}T${time}Z`;
 }

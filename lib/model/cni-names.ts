@@ -55,6 +55,8 @@ export const CALICO_BLOCKS = {
   version: 'v1',
   resource: 'ipamblocks',
 } as const;
+/** By owner, how many addresses of each block it has. */
+export const CALICO_HANDLES = { ...CALICO_BLOCKS, resource: 'ipamhandles' } as const;
 
 /** Policies that may drop what one pod sends to another: of a namespace, or of the whole cluster. */
 export const NETWORK_POLICIES = [

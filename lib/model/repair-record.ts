@@ -1,5 +1,6 @@
 /** The record of each repair, written before it begins and after it ends: `remedies/…` in the store. */
 import * as z from 'zod';
+import { leakedAllocationSchema } from './leaked-allocation.ts';
 
 const base = z.object({
   schemaVersion: z.literal(1),
@@ -104,8 +105,29 @@ const onNode = base.extend({
   ),
 });
 
+const released = base.extend({
+  act: z.literal('release-allocations'),
+  node: z.string(),
+  seenAt: z.iso.datetime().describe('When an audit had found the addresses leaked.'),
+  allocations: z.array(
+    leakedAllocationSchema.extend({
+      name: z.string().describe('Block and address.'),
+      before: z
+        .object({
+          handle: z.string(),
+          attribute: z.record(z.string(), z.unknown()),
+          sequence: z.string().nullable().describe('Of the block when the address was taken.'),
+        })
+        .nullable()
+        .describe('What the block had of the address; null if it was refused.'),
+      result: z.string().nullable().describe('done, refused or failed; null while nothing is known.'),
+      detail: z.string().nullable().describe('What came of it, or why it was refused.'),
+    }),
+  ),
+});
+
 export const repairRecordSchema = z
-  .discriminatedUnion('act', [recreated, restarted, rebooted, drained, deleted, onNode])
+  .discriminatedUnion('act', [recreated, restarted, rebooted, drained, deleted, onNode, released])
   .meta({ id: 'RepairRecord', description: 'One repair that the tool made, or began.' });
 export type RepairRecord = z.infer<typeof repairRecordSchema>;
 
@@ -119,4 +141,5 @@ export type RepairObject =
     >
   | Pick<z.infer<typeof drained>, 'act' | 'node' | 'nodeUid' | 'wasCordoned'>
   | Pick<z.infer<typeof deleted>, 'act' | 'node' | 'repairNamespace' | 'namespaces'>
-  | Pick<z.infer<typeof onNode>, 'act' | 'node' | 'repairNamespace' | 'objects'>;
+  | Pick<z.infer<typeof onNode>, 'act' | 'node' | 'repairNamespace' | 'objects'>
+  | Pick<z.infer<typeof released>, 'act' | 'node' | 'seenAt' | 'allocations'>;

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { isHostLinkName } from './cni-names.ts';
 import { cniPlugin, knownPlugins } from './cni-plugins.ts';
+import { releaseAllocationsSchema } from './leaked-allocation.ts';
 import { raiseLimitsSchema } from './raised-limits.ts';
 import { ADDRESS, CONTAINER, kernelNumber, NETWORK, PIN, whole } from './repair-grammar.ts';
 import { restoreSchema } from './restorable.ts';
@@ -93,6 +94,7 @@ export const repairSchema = z
     deleteVethSchema,
     deleteRoutesSchema,
     releaseAddressesSchema,
+    releaseAllocationsSchema,
     raiseLimitsSchema,
     restartAgentSchema,
     rebootNodeSchema,
@@ -117,6 +119,7 @@ export const actKinds = [
   'take-back',
   'delete-veths',
   'release-addresses',
+  'release-allocations',
   'delete-routes',
   'delete-namespaces',
   'delete-pins',

@@ -1,5 +1,6 @@
 /** What the tool itself may do to a cluster: one act for each pod, or for all objects of a kind on a node. */
 import type { Finding } from '../model/finding.ts';
+import type { LeakedAllocation } from '../model/leaked-allocation.ts';
 import type { Orphan } from '../model/repair.ts';
 import type { RepairRecord } from '../model/repair-record.ts';
 import type { BareManifest } from './bare-pod.ts';
@@ -54,6 +55,12 @@ export type ObjectsAct = Planned & {
   readonly objects: readonly NodeObject[];
 };
 
+/** Frees addresses in Calico's own records, through the API server; the node is the one that had them. */
+export type AllocationsAct = Planned & {
+  readonly kind: 'release-allocations';
+  readonly allocations: readonly LeakedAllocation[];
+};
+
 /** Restarts the agent of a node's CNI plugin. */
 export type AgentAct = Planned & {
   readonly kind: 'restart-agent';
@@ -71,7 +78,13 @@ export type NodeAct = NamespacesAct | ObjectsAct;
 
 /** Whether a pod on the node makes the act, of many objects. */
 function isOnNode(act: Act): act is NodeAct {
-  return !['recreate-pod', 'restart-agent', 'reboot-node', 'drain-node'].includes(act.kind);
+  return !['recreate-pod', 'restart-agent', 'reboot-node', 'drain-node', 'release-allocations'].includes(
+    act.kind,
+  );
+}
+
+function isOfMany(act: Act): act is NodeAct | AllocationsAct {
+  return isOnNode(act) || act.kind === 'release-allocations';
 }
 
 /** Whether the act needs a pod that repairs the node; the others are made through the API alone. */
@@ -85,11 +98,12 @@ export function isTakenBack({ kind }: Act): boolean {
 }
 
 /** All acts of the tool. lib/audit has the checks before and after each kind. */
-export type Act = PodAct | AgentAct | RebootAct | DrainAct | NodeAct;
+export type Act = PodAct | AgentAct | RebootAct | DrainAct | NodeAct | AllocationsAct;
 
 /** How many objects an act changes. */
 export function objectCount(act: Act): number {
-  if (!isOnNode(act)) return 1;
+  if (!isOfMany(act)) return 1;
+  if (act.kind === 'release-allocations') return act.allocations.length;
   return act.kind === 'delete-namespaces' ? act.orphans.length : act.objects.length;
 }
 
@@ -106,12 +120,12 @@ export function actsWithin(
   const chosen: Act[] = [];
   let left = limit;
   for (const act of acts.filter(({ refused }) => refused === null)) {
-    if (!isOnNode(act)) {
+    if (!isOfMany(act)) {
       if (left > 0) chosen.push(act);
       left -= 1;
       continue;
     }
-    const most = mostOf(act.kind);
+    const most = act.kind === 'release-allocations' ? left : mostOf(act.kind);
     for (let from = 0; from < objectCount(act) && left > 0; from += most) {
       const part = partOf(act, from, Math.min(from + most, from + left));
       chosen.push(part);
@@ -121,7 +135,8 @@ export function actsWithin(
   return chosen;
 }
 
-function partOf(act: NodeAct, from: number, to: number): NodeAct {
+function partOf(act: NodeAct | AllocationsAct, from: number, to: number): NodeAct | AllocationsAct {
+  if (act.kind === 'release-allocations') return { ...act, allocations: act.allocations.slice(from, to) };
   // A finding may list many records, so that all of them stay.
   if (act.kind !== 'delete-namespaces') return { ...act, objects: act.objects.slice(from, to) };
   return { ...act, orphans: act.orphans.slice(from, to), findings: act.findings.slice(from, to) };

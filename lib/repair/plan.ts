@@ -12,6 +12,7 @@ import type { ClusterReport } from '../model/report.ts';
 import type {
   Act,
   AgentAct,
+  AllocationsAct,
   DrainAct,
   NamespacesAct,
   ObjectsAct,
@@ -93,6 +94,7 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     ...objectsActs('release-addresses', ofKind('release-addresses', found), ({ repair }) =>
       leakedRecords(repair),
     ),
+    ...allocationsActs(ofKind('release-allocations', found)),
     // Refused as long as there is a record of the address.
     ...objectsActs('delete-routes', ofKind('delete-routes', found), ({ repair }) => staleObjects(repair)),
     // What is deleted above may be all that fills them.
@@ -206,6 +208,14 @@ function namespacesActs(found: readonly Repairable<RepairOf<'delete-namespaces'>
       const { path, inode, made } = repair;
       return whyNever(repair) === null ? [{ name: path.slice(path.lastIndexOf('/') + 1), inode, made }] : [];
     }),
+  }));
+}
+
+function allocationsActs(found: readonly Repairable<RepairOf<'release-allocations'>>[]): AllocationsAct[] {
+  return byNodeAndReason(found).map(({ group, ...planned }) => ({
+    ...planned,
+    kind: 'release-allocations',
+    allocations: group.flatMap(({ repair }) => repair.allocations),
   }));
 }
 

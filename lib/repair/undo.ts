@@ -89,6 +89,11 @@ function ofOther(record: RepairRecord): UndoPlan['kept'][number] {
       what: `the drain of ${record.node}`,
       why: 'pods that were evicted do not come back; kubectl uncordon lets others on it',
     };
+  if (record.act === 'release-allocations')
+    return {
+      what: `${record.allocations.map(({ name }) => name).join(', ')} on ${record.node}`,
+      why: 'nobody needs an address that no pod has; the record has what Calico had on file',
+    };
   const names = record.act === 'delete-namespaces' ? record.namespaces : record.objects;
   const what = `${names.map(({ name }) => name).join(', ')} on ${record.node}`;
   return record.act === 'take-back'

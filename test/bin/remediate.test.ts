@@ -6,6 +6,7 @@ import type { Finding } from '../../lib/model/finding.ts';
 import { mostObjects } from '../../lib/probe/index.ts';
 import { actsWithin } from '../../lib/repair/act.ts';
 import { planRepairs } from '../../lib/repair/plan.ts';
+import { leaked } from '../repair/calico.ts';
 import { aFinding, aLeakedPair, anOrphan, aReport, leakedRecords, somethingLost } from '../report/sample.ts';
 import { run } from './run.ts';
 
@@ -47,6 +48,15 @@ describe('the manifests', () => {
     expect(await kindsOf('--remediate', '--no-admission-policy')).not.toContain(
       'ValidatingAdmissionPolicy - netns-auditor-remediate',
     );
+  });
+
+  it("have the rights to write Calico's own records only where they are asked for by name", async () => {
+    const without = await kindsOf('--remediate');
+    expect((await kindsOf('--remediate', '--calico')).filter((each) => !without.includes(each))).toEqual([
+      'ClusterRole - netns-auditor-calico',
+      'ClusterRoleBinding - netns-auditor-calico',
+    ]);
+    expect((await kindsOf('--remediate', '--reboot')).some((each) => each.includes('calico'))).toBe(false);
   });
 
   it('have the right to reboot nodes only where it is asked for by name', async () => {
@@ -97,6 +107,34 @@ describe('what is said of repairs', () => {
     expect(text).toMatch(/^node-1 +2: lab\/10\.1\.1\.5, lab\/fd00::5$/m);
     expect(question(actsWithin(planned.plan.acts, 10, mostObjects), 'prod-eu')).toMatch(
       /\nDelete 1 pair and free 2 addresses and delete 1 orphaned namespace of prod-eu\? Type yes: $/,
+    );
+  });
+
+  it('names addresses of Calico by their blocks, and takes no more than the limit', () => {
+    const addresses = ['10.244.1.9', '10.244.1.10'];
+    const found = aFinding({
+      check: 'ipam-leaked',
+      object: { kind: 'file', name: 'calico-ipam', node: 'node-1' },
+      repair: {
+        kind: 'release-allocations',
+        allocations: addresses.map((address) => ({ ...leaked, address })),
+      },
+      runs: 2,
+    });
+    const planned = plan(found);
+    const text = planText(planned.plan, planned.report, 10, 400);
+    expect(text).toMatch(/^Free 2 addresses in Calico's blocks, through the API server, if at that moment/m);
+    expect(text).toMatch(/^node-1 +2: 10-244-1-8-30\/10\.244\.1\.9, 10-244-1-8-30\/10\.244\.1\.10$/m);
+    expect(question(actsWithin(planned.plan.acts, 1, mostObjects), 'prod-eu')).toBe(
+      '  node-1: 10-244-1-8-30/10.244.1.9\nFree 1 address of Calico of prod-eu? Type yes: ',
+    );
+    const [act] = planned.plan.acts;
+    if (act === undefined) throw new Error('no act');
+    const answers = [
+      { name: '10-244-1-8-30/10.244.1.9', word: 'refused', detail: 'its block is gone' },
+    ] as const;
+    expect(resultText({ act, result: 'refused', detail: '0 freed, 1 refused', answers })).toContain(
+      'its block is gone: 10-244-1-8-30/10.244.1.9',
     );
   });
 

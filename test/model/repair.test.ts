@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { findingRepairSchema } from '../../lib/model/finding.ts';
+import type { LeakedAllocation } from '../../lib/model/leaked-allocation.ts';
 import { allowedRepair, type Repair, whyNever } from '../../lib/model/repair.ts';
+import { leaked } from '../repair/calico.ts';
 
 const ID = 'cni-00000000-0000-4000-8000-00000000000a';
 const pinned = (path: string): Repair => ({ kind: 'delete-namespaces', path, inode: 4026532999, made: 1 });
 const record = (changes: object): Repair => ({
   kind: 'release-addresses',
   records: [{ network: 'lab', address: '10.1.1.5', container: '1'.repeat(64), ...changes }],
+});
+
+const allocation = (changes: Partial<LeakedAllocation>): Repair => ({
+  kind: 'release-allocations',
+  allocations: [{ ...leaked, ...changes }],
 });
 
 const staleRoute = (changes: object): Repair => ({
@@ -63,6 +70,15 @@ describe('a repair that a report says', () => {
     ['a record whose address is a path', record({ address: '../../etc' })],
     ['a record whose container is no id', record({ container: 'x;reboot' })],
     ['no record at all', { kind: 'release-addresses', records: [] }],
+    ['a block in another place', allocation({ block: '../pods' })],
+    ['an allocation whose address is none', allocation({ address: '10.1.1.5?x' })],
+    ['an allocation whose container is no id', allocation({ container: 'x/../y' })],
+    [
+      'an allocation of a pod that has no such name',
+      allocation({ pod: { namespace: 'shop', name: '../x' } }),
+    ],
+    ['an allocation that is in use in a way not known', allocation({ use: 'any' as 'result' })],
+    ['no allocation at all', { kind: 'release-allocations', allocations: [] }],
     ['limits that would be lowered', limits([{ from: 1000, to: 900 }])],
     ['limits that are as high', limits([{ from: 1000, to: 1000 }])],
     ['limits without all of their values', limits([])],
@@ -84,7 +100,15 @@ describe('a repair that a report says', () => {
   });
 
   it('is read as it was written', () => {
-    for (const repair of [pinned(`/run/netns/${ID}`), record({}), staleRoute({}), limits(), null, undefined])
+    for (const repair of [
+      pinned(`/run/netns/${ID}`),
+      record({}),
+      allocation({}),
+      staleRoute({}),
+      limits(),
+      null,
+      undefined,
+    ])
       expect(findingRepairSchema.parse(repair)).toEqual(repair);
   });
 });

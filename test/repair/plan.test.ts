@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../lib/model/finding.ts';
 import { mostObjects } from '../../lib/probe/index.ts';
-import { actsWithin, objectCount } from '../../lib/repair/act.ts';
+import { actsWithin, needsRepairPod, objectCount } from '../../lib/repair/act.ts';
 import { planRepairs, whyNotBy } from '../../lib/repair/plan.ts';
 import { scriptOf } from '../../lib/repair/script.ts';
 import {
@@ -16,6 +16,7 @@ import {
   leakedRecords as records,
   somethingLost,
 } from '../report/sample.ts';
+import { leaked } from './calico.ts';
 
 const plan = (changes: Partial<Finding>, ...others: Finding[]) =>
   planRepairs(aReport({ findings: [aFinding(changes), ...others] }), {});
@@ -223,6 +224,24 @@ describe('a plan for what is leaked on a node', () => {
         ],
       },
     ]);
+  });
+
+  it('frees addresses of Calico once namespaces are deleted, and before routes to them are', () => {
+    const found = aFinding({
+      fingerprint: 'calico',
+      check: 'ipam-leaked',
+      object: { kind: 'file', name: 'calico-ipam', node: 'node-1' },
+      repair: { kind: 'release-allocations', allocations: [leaked] },
+      runs: 2,
+    });
+    const { acts } = planned(aStaleRoute(5), found, anOrphan(1));
+    expect(acts.map(({ kind }) => kind)).toEqual([
+      'delete-namespaces',
+      'release-allocations',
+      'delete-routes',
+    ]);
+    expect(acts[1]).toMatchObject({ node: 'node-1', refused: null, allocations: [leaked] });
+    expect(acts.map(needsRepairPod)).toEqual([true, false, true]);
   });
 
   it('frees the record of an address before it deletes the route to it', () => {

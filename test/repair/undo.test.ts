@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RepairRecord } from '../../lib/model/repair-record.ts';
 import { isTakenBack } from '../../lib/repair/act.ts';
 import { planUndo } from '../../lib/repair/undo.ts';
+import { leaked } from './calico.ts';
 import { record } from './record.ts';
 
 const told = 'cni-00000000-0000-4000-8000-000000000001,4026532400';
@@ -156,6 +157,19 @@ describe('what else a run did', () => {
       'cni-1 on node-1',
       'does not come back',
       { ...record, act: 'delete-namespaces', ...place, namespaces: gone },
+    ],
+    [
+      '10-244-1-8-30/10.244.1.9 on node-1',
+      'nobody needs an address that no pod has; the record has what Calico had on file',
+      {
+        ...record,
+        act: 'release-allocations',
+        node: 'node-1',
+        seenAt: '2026-11-29T20:00:00.000Z',
+        allocations: [
+          { ...leaked, name: '10-244-1-8-30/10.244.1.9', before: null, result: 'done', detail: null },
+        ],
+      },
     ],
     ['shop/a on node-1', 'does not come back', { ...restored(object('a')), act: 'delete-veths' }],
     ['shop/a on node-1', 'remediate puts it back again', { ...restored(object('a')), act: 'take-back' }],

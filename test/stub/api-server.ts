@@ -8,7 +8,9 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
+import { parseExact } from '../../lib/model/exact-json.ts';
 import { json, selected, status } from './answers.ts';
+import { CustomObjects } from './custom-objects.ts';
 import { takeLease } from './leases.ts';
 
 // Generated for these tests and public: never trust it anywhere else.
@@ -96,6 +98,8 @@ export class StubApiServer {
   readonly namespaces = new Map<string, ApiObject>();
   /** Objects of other kinds, by the path that lists them in all namespaces. */
   readonly collections = new Map<string, ApiObject[]>();
+  /** Single objects of other kinds, with a resource version. */
+  readonly custom = new CustomObjects();
   /** Leases that clients created, by path. */
   readonly taken = new Map<string, ApiObject>();
   /** Called when a pod was evicted and is gone: a controller would create another. */
@@ -178,7 +182,7 @@ export class StubApiServer {
     this.requests.push(asked);
     this.onRequest(asked);
     const fault = this.#fault(method, `${url.pathname}${url.search}`);
-    const body = text === '' ? undefined : JSON.parse(text);
+    const body = text === '' ? undefined : (parseExact(text) as ApiObject);
     if (fault === undefined) this.#serve(method, url, body, response);
     else if ('page' in fault) {
       response.writeHead(fault.status, { 'content-type': 'text/html' }).end(fault.page);
@@ -239,6 +243,7 @@ export class StubApiServer {
       const right = `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
       return json(response, 201, { status: { allowed: !this.denied.has(right) } });
     }
+    if (this.custom.has(path)) return this.custom.answer(method, path, body, response);
     const others = this.collections.get(path.replace(/\/namespaces\/[^/]+/, ''));
     if (others !== undefined) {
       const within = /\/namespaces\/([^/]+)/.exec(path)?.[1];

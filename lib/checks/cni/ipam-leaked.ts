@@ -6,10 +6,11 @@ import {
   isOld,
   notOfPods,
 } from '../../computed/addresses/allocations.ts';
-import { addressKey } from '../../computed/cidr.ts';
+import { addressKey, sameAddress } from '../../computed/cidr.ts';
 import { ofPassingPod } from '../../computed/pods/passing-pods.ts';
 import { CALICO_CONTROLLERS } from '../../model/cni-names.ts';
-import type { Ipam } from '../../model/evidence.ts';
+import type { Ipam, Sources } from '../../model/evidence.ts';
+import type { LeakedAllocation } from '../../model/leaked-allocation.ts';
 import { allowedRepair, type Repair } from '../../model/repair.ts';
 import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
@@ -23,6 +24,8 @@ const HOST_LOCAL = /^\/(?:var\/lib|run)\/cni\/networks\/([^/]+)$/;
 const NEARLY_FULL = 0.9;
 /** Maximum number of leaks that a finding names with their container and frees. */
 const SHOWN = 10;
+/** Most addresses that the repair of one finding names. */
+const MOST = 100;
 
 /**
  * After a reboot or a failed DEL, nothing frees the address: the store is a plain file (containerd/cri#948),
@@ -38,8 +41,11 @@ export const ipamLeaked = defineCheck({
     'Nobody frees such an address. They add up with every crash and reboot, until the range is used up ' +
     'and no new pod on the node gets an address.',
   observations: 2,
-  needs: ['ipam', 'sandboxes', 'pods', 'cniConfig', 'cniResults', 'hostNetwork'],
-  run({ ipam, sandboxes, pods, cniConfig, cniResults, hostNetwork }, { node, now, settleSeconds }) {
+  needs: ['ipam', 'sandboxes', 'pods', 'cniConfig', 'cniResults', 'hostNetwork', 'namespaces'],
+  run(
+    { ipam, sandboxes, pods, cniConfig, cniResults, hostNetwork, namespaces },
+    { node, now, settleSeconds },
+  ) {
     const ids = new Set(sandboxes.map(({ id }) => id));
     const linkEnds = new Set(hostNetwork.links.map(({ name }) => name.slice(-HASH)));
     const podAddresses = new Set(pods.flatMap((pod) => (pod.hostNetwork ? [] : pod.podIPs)).map(addressKey));
@@ -98,7 +104,7 @@ export const ipamLeaked = defineCheck({
           },
         ],
         remedy: remedy(store, leaked, node),
-        repair: repairOf(store, leaked),
+        repair: repairOf(store, leaked, { namespaces, cniResults }),
       });
     });
   },
@@ -146,8 +152,11 @@ function remedy(store: Ipam, leaked: readonly Allocation[], node: string) {
   ];
 }
 
-function repairOf(store: Ipam, leaked: readonly Allocation[]): Repair | null {
+type OnNode = Pick<Sources, 'namespaces' | 'cniResults'>;
+
+function repairOf(store: Ipam, leaked: readonly Allocation[], onNode: OnNode): Repair | null {
   if (store.kind === 'aws') return agentRepair(store.network);
+  if (store.kind === 'calico') return repairOfCalico(leaked, onNode);
   const [, network] = HOST_LOCAL.exec(store.path) ?? [];
   if (network === undefined) return null;
   const records = leaked
@@ -155,6 +164,32 @@ function repairOf(store: Ipam, leaked: readonly Allocation[]): Repair | null {
     .map(({ address, containerId: container }) => ({ network, address, container }))
     .filter((record) => allowedRepair({ kind: 'release-addresses', records: [record] }) !== null);
   return { kind: 'release-addresses', records };
+}
+
+function repairOfCalico(leaked: readonly Allocation[], onNode: OnNode): Repair | null {
+  const allocations = leaked.flatMap((allocation) => {
+    const { address, containerId: container, block = '' } = allocation;
+    const [namespace = '', name = ''] = allocation.pod?.split('/') ?? [];
+    const leakedOne = { block, address, container, pod: { namespace, name }, use: useOf(allocation, onNode) };
+    const own = allowedRepair({ kind: 'release-allocations', allocations: [leakedOne] });
+    return own?.kind === 'release-allocations' ? own.allocations : [];
+  });
+  return allocations.length === 0
+    ? null
+    : { kind: 'release-allocations', allocations: allocations.slice(0, MOST) };
+}
+
+/** What on the node speaks against giving the address to another pod. */
+function useOf(
+  { address, containerId }: Allocation,
+  { namespaces, cniResults }: OnNode,
+): LeakedAllocation['use'] {
+  const isIt = (each: { readonly address: string }) => sameAddress(each.address, address);
+  if (namespaces.some(({ stack }) => stack.status === 'present' && stack.value.addresses.some(isIt)))
+    return 'namespace';
+  if (cniResults.some((result) => result.containerId === containerId || result.addresses.some(isIt)))
+    return 'result';
+  return namespaces.some(({ stack }) => stack.status !== 'present') ? 'unread' : null;
 }
 
 function remedyOfCalico(leaked: readonly Allocation[]) {

@@ -2,7 +2,19 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ipamLeaked } from '../../../lib/checks/cni/ipam-leaked.ts';
 import type { Sources } from '../../../lib/model/evidence.ts';
-import { aCniResult, aHostLink, aHostStack, aPod, aSandbox, context, failures } from '../evidence.ts';
+import { allowedRepair } from '../../../lib/model/repair.ts';
+import {
+  aCniResult,
+  aHostLink,
+  aHostStack,
+  aNamespace,
+  anAddress,
+  aPod,
+  aSandbox,
+  aStack,
+  context,
+  failures,
+} from '../evidence.ts';
 import { aCniConfig, anAllocation, anIpam } from './evidence.ts';
 
 type Need = Parameters<typeof ipamLeaked.run>[0];
@@ -16,6 +28,7 @@ function evidence(changes: Partial<Sources> = {}): Need {
     cniConfig: aCniConfig(),
     cniResults: [aCniResult()],
     hostNetwork: aHostStack(),
+    namespaces: [aNamespace()],
     ...changes,
   };
 }
@@ -175,6 +188,80 @@ describe('ipam-leaked', () => {
         'kubectl get pods -A -l k8s-app=calico-kube-controllers',
         'calicoctl ipam release --ip=10.244.1.9',
       ]);
+    });
+
+    const left = { ...dead, pod: 'shop/gone-1', block: '10-244-1-0-26' };
+    const repairOf = (changes: Partial<Sources> = {}, allocations = [anAllocation(), left]) =>
+      failures(ipamLeaked.run(evidence({ ipam: [blocks({ allocations })], ...changes }), context))[0]?.repair;
+    const allocation = {
+      block: '10-244-1-0-26',
+      address: '10.244.1.9',
+      container: 'd'.repeat(64),
+      pod: { namespace: 'shop', name: 'gone-1' },
+      use: null,
+    };
+
+    it('lets the tool free it', () => {
+      expect(repairOf()).toEqual({ kind: 'release-allocations', allocations: [allocation] });
+    });
+
+    it.each<[string, string, Partial<Sources>]>([
+      [
+        'namespace',
+        'a namespace of the node',
+        {
+          namespaces: [
+            aNamespace({
+              stack: {
+                status: 'present',
+                value: aStack({ addresses: [anAddress({ address: '10.244.1.9', prefixLength: 32 })] }),
+              },
+            }),
+          ],
+        },
+      ],
+      [
+        'result',
+        'a cached result',
+        {
+          cniResults: [
+            aCniResult({
+              addresses: aCniResult().addresses.map((each) => ({ ...each, address: '10.244.1.9' })),
+            }),
+          ],
+        },
+      ],
+      [
+        'result',
+        'a cached result of its container',
+        { cniResults: [aCniResult({ containerId: 'd'.repeat(64) })] },
+      ],
+      [
+        'unread',
+        'a namespace that was not read',
+        { namespaces: [aNamespace(), aNamespace({ stack: { status: 'absent', reason: 'left out' } })] },
+      ],
+    ])('says that it is in use (%s): %s may have it', (use, _, changes) => {
+      expect(repairOf(changes)).toEqual({
+        kind: 'release-allocations',
+        allocations: [{ ...allocation, use }],
+      });
+    });
+
+    it.each([
+      ['a pod', { pod: 'Shop/gone-1' }],
+      ['a pod of no name', { pod: null }],
+      ['a block', { block: '../../secrets' }],
+      ['an address', { address: 'any' }],
+    ])('does not let the tool touch %s that cannot be named', (_, changes) => {
+      expect(repairOf({}, [anAllocation(), { ...left, ...changes }])).toBeNull();
+    });
+
+    it('names more of them to the tool than to people, and never more than it may touch', () => {
+      const many = Array.from({ length: 120 }, (_, index) => ({ ...left, address: `10.244.2.${index}` }));
+      const found = repairOf({}, many);
+      expect(found?.kind === 'release-allocations' && found.allocations).toHaveLength(100);
+      expect(allowedRepair(found ?? null)).toEqual(found);
     });
 
     it("leaves another node's pod its address, borrowed from a block of this one", () => {
