@@ -2,7 +2,8 @@
 # shellcheck disable=SC2034
 inside() {
   six="" legacy="" count=""
-  [ -f "$1/if_inet6" ] && while read -r _ _ _ scope _; do [ "$scope" = 00 ] && six=1; done <"$1/if_inet6"
+  # No loop with `read`, which would ask the kernel for each byte: a node has an address for each pod.
+  grep -qs "^[^ ]* [^ ]* [^ ]* 00 " "$1/if_inet6" && six=1
   [ -f "$1/stat/nf_conntrack" ] && { read -r _; read -r count _; } <"$1/stat/nf_conntrack" && echo $((0x$count)) >"$2/conntrack"
   for family in ip ip6; do
     table=""
