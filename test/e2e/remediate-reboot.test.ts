@@ -257,10 +257,11 @@ describe.skipIf(nodes.length < 2)(`a reboot of ${node}`, () => {
     await onNode(node, "echo '<4>kernel BUG at net/core/dev.c:11000!' >/dev/kmsg");
     await audit([], { store });
     const boot = await bootOf();
-    const rehearsed = await remediate(['--drain', '--rehearse']);
+    const mayLose = ['--lose-pod', `${NAMESPACE}/bare`];
+    const rehearsed = await remediate(['--drain', '--rehearse', ...mayLose]);
     expect(rehearsed.stderr).toMatch(/\d+ pods? would be moved elsewhere; nothing was changed/);
     expect((await stateOf()).spec.unschedulable).toBeUndefined();
-    const { stderr, exitCode } = await remediate(['--drain', '--apply', '--yes', '--limit', '1']);
+    const { stderr, exitCode } = await remediate(['--drain', '--apply', '--yes', '--limit', '1', ...mayLose]);
     console.warn(stderr);
     expect(stderr).toMatch(/\d+ pods? (?:was|were) moved elsewhere; it stays cordoned, to be replaced/);
     expect(exitCode, stderr).toBe(0);
