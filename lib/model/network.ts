@@ -113,6 +113,8 @@ const routeSchema = z.object({
   protocol: z.string().nullable().optional(),
   scope: z.string().nullable(),
   metric: z.number().int().nullable(),
+  /** The address that packets are sent from, if the route names one. */
+  from: z.string().nullable().optional(),
   mtu: z.number().int().nullable(),
   /** linkdown, dead, onlink …, and `nexthop` for each of several next hops of one route. */
   flags: z.array(z.string()),

@@ -1,7 +1,14 @@
 import { addressRows, lostOf } from '../../computed/addresses/lost-addresses.ts';
 import { familyOf, sameAddress } from '../../computed/cidr.ts';
+import { mayChangeNetwork } from '../../computed/preconditions.ts';
+import { routeText } from '../../computed/routes/gateway.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
+import type { NetworkStack, Route } from '../../model/network.ts';
+import { listed, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
+
+const SHOWN = 5;
 
 /** Kernel and API disagree; the CNI result says which of them is wrong (kubernetes#69925, amazon-vpc-cni-k8s#2352). */
 export const podAddressMismatch = definePodCheck({
@@ -20,7 +27,9 @@ export const podAddressMismatch = definePodCheck({
     if (typeof lost === 'string') return lost;
     const replaced = lost.filter(({ instead }) => instead.length > 0);
     if (replaced.length === 0) {
-      return lost.length === 0 ? 'pass' : 'the interface has no such address at all: see pod-address-missing';
+      if (lost.length > 0) return 'the interface has no such address at all: see pod-address-missing';
+      const wrong = routesFromOthers(network);
+      return wrong.length === 0 ? 'pass' : sendsFromOther(network, wrong);
     }
     const given = (network.results[0]?.addresses ?? []).map(({ address }) => address);
     const said = replaced.map(({ address, instead }) => {
@@ -43,3 +52,43 @@ export const podAddressMismatch = definePodCheck({
     };
   },
 });
+
+type ReadNetwork = PodNetwork & { readonly stack: NetworkStack };
+
+/** Routes by which the pod leaves its interface with an address that nobody gave to it. */
+function routesFromOthers({ pod, stack, results, interface: link }: ReadNetwork): Route[] {
+  if (pod.containers.some(mayChangeNetwork)) return [];
+  const own = [...pod.podIPs, ...(results[0]?.addresses ?? []).map(({ address }) => address)];
+  return stack.routes.filter(
+    ({ table, type, link: by, from, scope }) =>
+      table === 'main' &&
+      type === 'unicast' &&
+      by === link &&
+      from != null &&
+      // The kernel adds one for each address that it is given.
+      scope !== 'link' &&
+      !own.some((address) => sameAddress(address, from)),
+  );
+}
+
+function sendsFromOther(network: ReadNetwork, wrong: readonly Route[]) {
+  const shown = wrong.map((route) => ({ route, text: `${routeText(route)} src ${route.from}` }));
+  return {
+    detail:
+      `What the pod sends by ${listed(
+        shown.map(({ text }) => text),
+        SHOWN,
+      )} does not come from its own address ` + `${network.pod.podIPs.join(', ')}, so answers go elsewhere.`,
+    confidence: 'confirmed' as const,
+    evidence: [
+      ...rowsOf(shown, SHOWN, ({ route, text }) => ({
+        what: `source of the route to ${route.destination}`,
+        expected: `none, or ${network.pod.podIPs.join(' or ')}`,
+        actual: text,
+        source: `ip -${route.family} route (netns ${network.namespace})`,
+      })),
+      ...addressRows(network),
+    ],
+    remedy: recreatePod(network.pod),
+  };
+}

@@ -1,4 +1,6 @@
-import { networkElsewhere } from '../../computed/preconditions.ts';
+import { layoutOf } from '../../computed/layouts.ts';
+import { lostAddresses, mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
 
@@ -25,8 +27,15 @@ export const podInterfaceDown = definePodCheck({
     // No CNI plugin creates such a veth: neither the pod's address nor its gateway's can be resolved.
     const mute = link.kind === 'veth' && !link.arp;
     const dark = !link.carrier && !peerLost;
-    if (link.up && !dark && !mute) return 'pass';
-    const state = !link.up ? 'down' : dark ? 'up, but without carrier' : 'up, but does no ARP';
+    const bridge = takenBy(network);
+    if (link.up && !dark && !mute && bridge === null) return 'pass';
+    const state = !link.up
+      ? 'down'
+      : dark
+        ? 'up, but without carrier'
+        : mute
+          ? 'up, but does no ARP'
+          : `a port of ${bridge}, which has no address and gets what is for ${link.name}`;
     return {
       detail: `${link.name} in the pod's namespace is ${state} (state ${link.operState}).`,
       confidence: 'confirmed',
@@ -38,6 +47,7 @@ export const podInterfaceDown = definePodCheck({
             link.up ? 'UP' : 'not UP',
             link.carrier ? 'LOWER_UP' : 'no carrier',
             ...(mute ? ['NOARP'] : []),
+            ...(bridge === null ? [] : [`port of ${bridge}`]),
           ].join(', '),
           source: `ip link (netns ${network.namespace})`,
         },
@@ -56,3 +66,19 @@ export const podInterfaceDown = definePodCheck({
     };
   },
 });
+
+/**
+ * The bridge inside the pod that gets all frames of the interface, though the interface kept the address: no answer to
+ * its ARP requests reaches it. Null where the pod asks for no MAC address, or where a container may have built it.
+ */
+function takenBy(network: PodNetwork): string | null {
+  const { pod, stack, link } = network;
+  const layout = layoutOf(network);
+  const bridge = stack?.links.find(({ name, kind }) => name === link?.master && kind === 'bridge');
+  if (stack === null || bridge === undefined || pod.containers.some(mayChangeNetwork)) return null;
+  if (typeof layout === 'string' || layout.gatewayNeighbour === 'permanent') return null;
+  const isOwn =
+    lostAddresses(network).length === 0 &&
+    stack.addresses.every(({ link: on, scope }) => on !== bridge.name || scope === 'link');
+  return isOwn ? bridge.name : null;
+}

@@ -91,7 +91,7 @@ function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
   const lowest = lowestMetrics(routes);
   return routes.filter(
     (route) =>
-      DROPPING.includes(route.type) &&
+      (DROPPING.includes(route.type) || isThrown(route, routes) || isToItself(route)) &&
       route.metric !== KERNEL_METRIC &&
       // If it replaces the default route, pod-default-route-missing reports it; behind a real one it is never
       // used.
@@ -103,13 +103,23 @@ function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
   );
 }
 
+/** After the main table only the table `default` is asked, which is empty unless somebody fills it. */
+const isThrown = ({ type, family, table }: Route, routes: readonly Route[]): boolean =>
+  type === 'throw' &&
+  table === 'main' &&
+  !routes.some((other) => other.family === family && other.table === 'default');
+
+/** The kernel drops what comes in by lo for an address that it does not have. IPv6 has such a route for ::1. */
+const isToItself = ({ type, family, link, gateway, table }: Route): boolean =>
+  type === 'unicast' && family === 4 && link === 'lo' && gateway === null && table === 'main';
+
 const wayOf = ({ family, table, destination }: Route) => `${family} ${table} ${destination}`;
 
 /** The lowest metric of each destination, among routes that lead somewhere. */
 function lowestMetrics(routes: readonly Route[]): ReadonlyMap<string, number> {
   const lowest = new Map<string, number>();
   for (const route of routes) {
-    if (route.type !== 'unicast' || route.flags.includes('dead')) continue;
+    if (route.type !== 'unicast' || route.flags.includes('dead') || isToItself(route)) continue;
     const metric = route.metric ?? 0;
     if (metric < (lowest.get(wayOf(route)) ?? Number.POSITIVE_INFINITY)) lowest.set(wayOf(route), metric);
   }

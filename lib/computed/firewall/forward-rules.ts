@@ -164,8 +164,11 @@ function fromNft(words: readonly string[]): ForwardRule {
       const known = /^[a-z]+(?:,[a-z]+)*$/.test(value);
       conditions.push({ option: known ? '--ctstate' : 'unknown', value: value.toUpperCase(), negated });
     } else if (word === 'ct') {
-      // Such as the connection's mark, which is not the packet's.
-      conditions.push({ option: 'unknown', value: next(), negated: false });
+      // Such as the connection's mark, which is not the packet's; its status may be the word for a verdict (dnat).
+      const value = next();
+      conditions.push({ option: 'unknown', value, negated: false });
+      if (value === 'status' && rest[0] === '!=') next();
+      if (value === 'status') next();
     } else if (pair === 'meta mark' || word === 'mark') {
       if (word === 'meta') next();
       // A rule that marks and then decides may do anything.

@@ -271,7 +271,9 @@ function toNode(way: BetweenNode | null, host: NetworkStack): FilteredPacket[] {
   // The kernel asks from the address of the link by which it sends.
   const held = host.addresses.find((each) => each.link === link && each.family === from.family);
   const destination = isPast ? (held?.address ?? null) : null;
-  return [{ ...from, way: 'received', state: 'ESTABLISHED', destination, outputLink: null }];
+  const answer = { ...from, way: 'received', state: 'ESTABLISHED', destination, outputLink: null } as const;
+  // A port that the kernel takes to ask from (net.ipv4.ip_local_port_range), and no service has.
+  return [{ ...answer, protocol: 'tcp', port: 45_991 }];
 }
 
 function reversed({ source, destination, inputLink, outputLink, ...packet }: FilteredPacket): FilteredPacket {

@@ -75,6 +75,7 @@ const routeJson = z.object({
   dst: address,
   gateway: address.optional(),
   via: z.object({ host: address }).optional(),
+  prefsrc: address.optional(),
   dev: link.optional(),
   nexthops: each(
     z.object({
@@ -238,6 +239,7 @@ function toRoutes(route: z.infer<typeof routeJson>): Route[] {
     protocol: String(route.protocol),
     scope: route.scope === undefined ? null : String(route.scope),
     metric: route.metric ?? null,
+    from: route.prefsrc ?? null,
     mtu: route.metrics.find(({ mtu }) => mtu !== undefined)?.mtu ?? null,
     flags: [...new Set([...route.flags, ...hop.flags, ...(hops.length > 1 ? [NEXT_HOP] : [])])],
   }));

@@ -27,7 +27,10 @@ export const nameOfNumber = (names: ReadonlyMap<number, string>, value: number) 
   names.get(value) ?? String(value);
 
 /** linux/rtnetlink.h */
-const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, METRICS: 8, MULTIPATH: 9, TABLE: 15, VIA: 18 };
+const RTA = {
+  ...{ DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, METRICS: 8, MULTIPATH: 9 },
+  ...{ TABLE: 15, VIA: 18 },
+};
 const RTAX_MTU = 2;
 export const ROUTE_TYPES =
   'unspec unicast local broadcast anycast multicast blackhole unreachable prohibit throw nat'.split(' ');
@@ -61,6 +64,8 @@ export function toRoutes(message: NetlinkMessage, nameOf: NameOf): Route[] {
   // Computed once for all hops: a route may have thousands.
   const destination = prefixText(all.get(RTA.DST), message.uint8(1), family);
   const mtu = number(attributes(all.get(RTA.METRICS)).get(RTAX_MTU));
+  const source = all.get(RTA.PREFSRC);
+  const from = source === undefined ? null : addressText(source);
   return hops.map((hop) => ({
     family,
     type: ROUTE_TYPES[type] ?? String(type),
@@ -71,6 +76,7 @@ export function toRoutes(message: NetlinkMessage, nameOf: NameOf): Route[] {
     protocol: nameOfNumber(PROTOCOLS, message.uint8(5)),
     scope: nameOfNumber(SCOPES, message.uint8(6)),
     metric: number(all.get(RTA.PRIORITY)),
+    from,
     mtu,
     flags: [
       ...new Set([...flagNames(flags), ...flagNames(hop.flags), ...(hops.length > 1 ? [NEXT_HOP] : [])]),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { podAddressMismatch } from '../../../lib/checks/addresses/pod-address-mismatch.ts';
 import type { PodNetwork } from '../../../lib/model/evidence.ts';
-import { anAddress, aPod, aPodNetwork, aStack, context, failures } from '../evidence.ts';
+import type { Route } from '../../../lib/model/network.ts';
+import { anAddress, aPod, aPodNetwork, aRoute, aStack, context, failures } from '../evidence.ts';
 
 const run = (...podNetworks: PodNetwork[]) => podAddressMismatch.run({ podNetworks }, context);
 const changed = aStack({ addresses: [anAddress({ address: '10.244.1.9' })] });
@@ -33,6 +34,31 @@ describe('pod-address-mismatch', () => {
     expect(found?.detail).toMatch(
       /^eth0 holds fd00:1::9, but the IPv6 address of the pod in the API is fd00:1::2\./,
     );
+  });
+
+  describe('routes with a source', () => {
+    const from = (address: string, changes: Partial<Route> = {}) =>
+      aPodNetwork({ stack: aStack({ routes: [aRoute({ from: address, ...changes })] }) });
+
+    it('finds a default route that sends from an address that nobody gave to the pod', () => {
+      const [found] = failures(run(from('10.77.0.9')));
+      expect(found?.detail).toBe(
+        'What the pod sends by default via 10.244.1.1 dev eth0 src 10.77.0.9 does not come from its own address 10.244.1.2, so answers go elsewhere.',
+      );
+    });
+
+    it('passes its own, those of other links and tables, and what containers may have set', () => {
+      const netAdmin = aPod().containers.map((container) => ({ ...container, netAdmin: true }));
+      for (const network of [
+        from('10.244.1.2'),
+        from('10.77.0.9', { link: 'net1' }),
+        from('10.77.0.9', { table: '100' }),
+        // Of a second address.
+        from('10.77.0.9', { destination: '10.77.0.0/24', gateway: null, scope: 'link' }),
+        { ...from('10.77.0.9'), pod: aPod({ containers: netAdmin }) },
+      ])
+        expect(run(network)).toMatchObject([{ result: 'pass' }]);
+    });
   });
 
   it('leaves an interface without any address to pod-address-missing', () => {

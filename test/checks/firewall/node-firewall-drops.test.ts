@@ -633,6 +633,30 @@ describe('node-firewall-drops', () => {
       expect(found?.detail).toContain('what pods send to other pods of the node');
     });
 
+    it('finds answers dropped by a chain that accepts only what a node serves', () => {
+      const input = (...rules: string[]) =>
+        aFilter('iptables-legacy', 'filter', { INPUT: { hook: 'input', policy: 'drop', rules } });
+      const served = ['-A INPUT -i lo -j ACCEPT', '-A INPUT -p tcp -m tcp --dport 10250 -j ACCEPT'];
+      expect(failures(judged([input(...served, '-A INPUT -p icmp -j ACCEPT')]))[0]?.detail).toContain(
+        'drops what pods answer to the node: policy drop of INPUT',
+      );
+      for (const rule of [
+        '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+        '-p tcp --dport 1024:65535 -j ACCEPT',
+      ])
+        expect(judged([input(...served, `-A INPUT ${rule}`)])).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('takes no status of a connection for what a rule does', () => {
+      const guard = 'ip saddr != 127.0.0.0/8 ip daddr 127.0.0.0/8  ct status dnat counter drop';
+      const status = aFilter('nftables', 'ip f', { in: { hook: 'input', policy: 'drop', rules: [guard] } });
+      expect(failures(judged([status]))[0]?.detail).toContain('policy drop of in');
+      const accepted = aFilter('nftables', 'ip f', {
+        in: { hook: 'input', policy: 'drop', rules: ['ct status != dnat accept'] },
+      });
+      expect(judged([accepted])).toMatchObject([{ result: 'pass' }]);
+    });
+
     it('finds a rule between the links of pods that have no bridge', () => {
       const between = filter('ACCEPT', { FORWARD: ['-i veth+ -o veth+ -j DROP'] });
       expect(failures(judged([between], [podAt(3, 'ptp'), podAt(4, 'ptp')]))).toHaveLength(1);

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { podInterfaceDown } from '../../../lib/checks/interfaces/pod-interface-down.ts';
-import { aHostLink, aLink, aPod, aPodNetwork, context, failures } from '../evidence.ts';
+import type { PodNetwork } from '../../../lib/model/evidence.ts';
+import {
+  aHostLink,
+  aLink,
+  aLoopback,
+  anAddress,
+  aPod,
+  aPodNetwork,
+  aStack,
+  context,
+  failures,
+} from '../evidence.ts';
 
 describe('pod-interface-down', () => {
   const run = (network = aPodNetwork()) => podInterfaceDown.run({ podNetworks: [network] }, context);
@@ -35,6 +46,38 @@ describe('pod-interface-down', () => {
     expect(found?.evidence[0]?.actual).toBe('UP, LOWER_UP, NOARP');
     // Cilium's netkit and layer 3 ipvlan are created like this.
     expect(run(aPodNetwork({ link: aLink({ kind: 'netkit', arp: false }) }))[0]?.result).toBe('pass');
+  });
+
+  describe('with a bridge inside the pod', () => {
+    const bridge = aLink({ index: 3, name: 'br0', kind: 'bridge', peer: null });
+    const port = aLink({ master: 'br0' });
+    const held = [anAddress(), anAddress({ link: 'br0', family: 6, address: 'fe80::1', scope: 'link' })];
+    const inPod = (addresses = held, changes: Partial<PodNetwork> = {}) =>
+      aPodNetwork({
+        link: port,
+        stack: aStack({ links: [aLoopback(), port, bridge], addresses }),
+        ...changes,
+      });
+
+    it('finds an interface that is its port, but kept the address', () => {
+      const [found] = failures(run(inPod()));
+      expect(found?.detail).toContain("eth0 in the pod's namespace is a port of br0, which has no address");
+      expect(found?.evidence[0]?.actual).toBe('UP, LOWER_UP, port of br0');
+    });
+
+    it('passes where the bridge has the address, where a container may have built it, and other masters', () => {
+      const netAdmin = aPod().containers.map((container) => ({ ...container, netAdmin: true }));
+      const vrf = aStack({ links: [port, { ...bridge, kind: 'vrf' }], addresses: [anAddress()] });
+      for (const network of [
+        inPod([anAddress({ link: 'br0' })]),
+        inPod([anAddress(), anAddress({ link: 'br0', address: '192.168.7.1' })]),
+        inPod(held, { pod: aPod({ containers: netAdmin }) }),
+        // The pod asks nobody for the MAC address of its gateway.
+        inPod(held, { plugin: 'aws-cni' }),
+        inPod(held, { stack: vrf }),
+      ])
+        expect(run(network)).toMatchObject([{ result: 'pass' }]);
+    });
   });
 
   it("leaves it to veth-host-side-down when the node's end is down", () => {

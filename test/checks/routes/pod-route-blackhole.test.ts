@@ -51,6 +51,28 @@ describe('pod-route-blackhole', () => {
     expect(found?.severity ?? podRouteBlackhole.severity).toBe('high');
   });
 
+  it('finds routes that send what is for others to no table, or back to the pod', () => {
+    expect(failures(run(podWith({ type: 'throw', destination: '10.0.0.0/8' })))[0]?.detail).toContain(
+      'throw 10.0.0.0/8',
+    );
+    expect(failures(run(podWith({ link: 'lo', destination: '10.96.0.0/12' })))[0]?.detail).toContain(
+      '10.96.0.0/12 dev lo',
+    );
+  });
+
+  it('passes such routes where they lead on, and the route of the kernel to ::1', () => {
+    const thrown = podWith({ type: 'throw', destination: '10.0.0.0/8' });
+    const further = aRoute({ table: 'default' });
+    const led = { ...thrown, stack: aStack({ routes: [...(thrown.stack?.routes ?? []), further] }) };
+    expect(run(led)).toMatchObject([{ result: 'pass' }]);
+    expect(run(podWith({ type: 'throw', destination: '10.0.0.0/8', table: '100' }))).toMatchObject([
+      { result: 'pass' },
+    ]);
+    expect(run(podWith({ family: 6, link: 'lo', destination: '::1/128' }))).toMatchObject([
+      { result: 'pass' },
+    ]);
+  });
+
   it('finds a table that a rule leads to before the main one', () => {
     const pod = podWith({ type: 'unreachable', destination: '0.0.0.0/0', table: '100' }, [
       rule(0, 'local'),

@@ -1,5 +1,5 @@
 /** What can break between a pod and its node: links, addresses, routes, neighbours. Each on its own pod. */
-import { type Fault, hasSubnet, inInjector, isBridge, isCilium } from './fault.ts';
+import { type Fault, hasSubnet, inInjector, isAws, isBridge, isCilium } from './fault.ts';
 
 /** A route through a gateway needs the route that leads to the gateway. */
 const gatewaysLast = `awk '/ via / { last = last $0 "\\n"; next } { print } END { printf "%s", last }'`;
@@ -123,6 +123,40 @@ rm /tmp/routes.$$`,
     shows: ['$IP', '$FREE_IP'],
     repair: 'remedy',
     when: hasSubnet,
+  },
+  {
+    id: 'interface-in-bridge',
+    check: 'pod-interface-down',
+    where: 'pod-network',
+    inject:
+      'ip link add e2e-bridge type bridge; ip link set e2e-bridge up; ip link set eth0 master e2e-bridge',
+    shows: ['port of e2e-bridge'],
+    repair: 'remedy',
+    when: (platform) => !isAws(platform),
+  },
+  {
+    id: 'source-of-route-wrong',
+    check: 'pod-address-mismatch',
+    where: 'pod-network',
+    inject: `ip addr add 10.250.99.9/32 dev lo; ip route show default | while read -r route; do ip route replace $route src 10.250.99.9; done`,
+    shows: ['src 10.250.99.9', '$IP'],
+    repair: 'remedy',
+  },
+  {
+    id: 'route-thrown',
+    check: 'pod-route-blackhole',
+    where: 'pod-network',
+    inject: 'ip route add throw 10.96.0.0/12',
+    shows: ['throw 10.96.0.0/12'],
+    repair: 'remedy',
+  },
+  {
+    id: 'route-to-itself',
+    check: 'pod-route-blackhole',
+    where: 'pod-network',
+    inject: 'ip route add 10.96.0.0/12 dev lo',
+    shows: ['10.96.0.0/12 dev lo'],
+    repair: 'remedy',
   },
   {
     id: 'address-twice',
