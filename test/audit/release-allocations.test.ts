@@ -182,6 +182,12 @@ describe('freeing a leaked address of Calico', { timeout: 30_000 }, () => {
     expect(changing()).toEqual([`PUT ${BLOCK}`]);
   });
 
+  it('leaves the handle of another owner alone, whose name differs in capital letters', async () => {
+    stub.custom.set(ITS_HANDLE, aHandle({}, { handleID: HANDLE.toUpperCase() }));
+    expect(await tryRepair()).toMatchObject([{ result: 'done' }]);
+    expect(changing()).toEqual([`PUT ${BLOCK}`]);
+  });
+
   it('reads again where Calico has written the block or the handle in between', async () => {
     let times = 0;
     stub.onRequest = (request) => {

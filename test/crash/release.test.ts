@@ -98,7 +98,7 @@ it('at any step is completed by the next call, once', async () => {
   );
   expect(completed).toBeGreaterThan(5);
   expect(wrong).toEqual([]);
-}, 600_000);
+}, 900_000);
 
 async function afterKill(step: number): Promise<{ problem: string | null; isCompleted: boolean }> {
   const place = join(folder, `store-${step}`);
