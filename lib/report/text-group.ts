@@ -1,9 +1,9 @@
 /** One group of findings in the text report: what was found, on which objects, and what to do. */
 import type { Finding } from '../model/finding.ts';
-import { nodeOf, objectName } from '../model/finding.ts';
+import { objectName } from '../model/finding.ts';
 import { printable } from '../model/printable.ts';
-import { whyNever } from '../model/repair.ts';
 import { command } from '../model/shell.ts';
+import { repairByTool } from './by-tool.ts';
 import { firstFound } from './first-found.ts';
 import { type Group, membersOf, nodesOf, shortName, stepsOf, whatOf } from './group.ts';
 import { type AffectedPods, firstSentence, impactOf } from './impact.ts';
@@ -136,18 +136,15 @@ function repair(
     left += commands.length - shown.length;
     return [...step(printable(text), width), ...shown.map((each) => `    $ ${printable(each, 4000)}`)];
   });
-  const [repairable] = store === null ? [] : whatCanBeHad(group);
-  if (store !== null && repairable !== undefined) {
-    // One node at a time, and only by its name.
-    const reboots = repairable.repair?.kind === 'reboot-node';
-    const named = reboots ? ['--node', nodeOf(repairable)] : [];
+  const byTool = store === null ? null : repairByTool(group, runId);
+  if (byTool !== null) {
+    const { words, reboots } = byTool;
     const mode = reboots ? '--rehearse' : '--apply';
-    const by = [...remediateWith, ...inStore(store)];
-    const asked = ['remediate', runId, '--only', group.lead.check, ...named, ...by, mode];
     const what = reboots
       ? 'Or let netns-audit drain and reboot the node, one at a time. See first whether it would:'
       : 'Or let netns-audit repair it. It checks each object before and after:';
-    out.push(...step(what, width), `    $ ${printable(command('netns-audit', ...asked), 4000)}`);
+    const typed = command(...words, ...remediateWith, ...inStore(store ?? undefined), mode);
+    out.push(...step(what, width), `    $ ${printable(typed, 4000)}`);
   }
   if (left === 0) return out;
   if (store === null) return [...out, `    and ${plural(left, 'more command')} like these`];
@@ -164,18 +161,6 @@ function repair(
 /** What to do, above its commands. */
 function step(text: string, width: number): string[] {
   return hanging(text.split(' '), width, ['  > ', '    ']);
-}
-
-/** What of it `remediate` would try. */
-function whatCanBeHad(group: Group): Finding[] {
-  return membersOf(group).filter(
-    (finding) =>
-      finding.repair != null &&
-      whyNever(finding.repair) === null &&
-      finding.confidence !== 'suspected' &&
-      finding.topic !== 'connectivity' &&
-      !finding.notSeen,
-  );
 }
 
 function inStore(store: string | undefined): string[] {

@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whyByCheck } from '../../lib/checks/catalogue.ts';
+import type { Finding } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import type { Totals } from '../../lib/model/totals.ts';
 import { writeHtml } from '../../lib/report/html/page.ts';
@@ -153,6 +154,25 @@ describe('the report as a page', () => {
     expect(html).toContain(
       'First found by the audit of 2026-01-02 03:04 UTC; the audit of 2026-01-01 03:04 UTC did not find it.',
     );
+  });
+
+  it('names the command by which the tool plans the repair of what counts, and of nothing else', () => {
+    const html = (...findings: Finding[]): string => writeHtml(aReport({ findings }), { why: whyByCheck });
+    const typed = 'netns-audit remediate 20260102T030405Z-0a1b2c3d --only';
+    expect(html(aFinding())).toContain(`${typed} pod-interface-missing</code>`);
+    const hung = aFinding({
+      check: 'kernel-netns-hung',
+      object: { kind: 'node', name: 'node-1' },
+      repair: { kind: 'reboot-node' },
+    });
+    expect(html(hung)).toContain(`${typed} kernel-netns-hung --node node-1</code>`);
+    for (const changes of [
+      { repair: null },
+      { state: 'pending' },
+      { confidence: 'suspected' },
+      { suppressed: { reason: 'known', owner: 'sre', expires: '2027-01-01' } },
+    ] satisfies Partial<Finding>[])
+      expect(html(aFinding(changes))).not.toContain('remediate');
   });
 
   it('lists what to type first where several findings are critical, each linked to its card', () => {

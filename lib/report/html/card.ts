@@ -1,5 +1,7 @@
 /** One group of findings on the page: one line when closed; objects, evidence, drawing and repair when open. */
 import { type Finding, isCounted } from '../../model/finding.ts';
+import { command } from '../../model/shell.ts';
+import { repairByTool } from '../by-tool.ts';
 import { xmlText as text } from '../escape.ts';
 import { firstFound } from '../first-found.ts';
 import { type Group, membersOf, stepsOf, whatOf } from '../group.ts';
@@ -13,6 +15,7 @@ import { objectsTable } from './objects.ts';
 import { podPath } from './pod-path.ts';
 
 export type CardOptions = {
+  readonly runId: string;
   /** When the audit began, an ISO time. */
   readonly at: string;
   /** Most objects to list. */
@@ -38,7 +41,7 @@ export function card(group: Group, options: CardOptions): string {
   ].filter(([, said]) => said !== '');
   return `<article data-s="${lead.severity}" data-t="${lead.topic}" data-c="${text(lead.check)}"${isCounted(lead) ? '' : ' class="apart"'}><details${options.open ? ' open' : ''}><summary>${tag(lead.severity)}<span class="what"><h3>${text(lead.title)}</h3> <span class="where"><bdi>${text(whatOf(group), 400)}</bdi></span></span><span class="when">${states(group)} <span class="muted">${openFor(members, at)}</span></span></summary><div class="body">
 <p class="detail">${members.length > 1 ? 'For example: ' : ''}${text(lead.detail)}</p>${paragraphs.map(([kind, said]) => `\n<p class="${kind}">${said}</p>`).join('')}
-${suppression(lead)}${podPath(lead)}${evidence(lead)}${repair(group)}${objectsTable(members.length === 1 ? 'Where' : `All ${text(whatOf(group), 400)}`, members, { at, most: options.most, explained: false })}${objectsTable('This explains', symptoms, { at, most: options.most, explained: true })}<p class="muted">${times(lead)}</p>
+${suppression(lead)}${podPath(lead)}${evidence(lead)}${repair(group, options.runId)}${objectsTable(members.length === 1 ? 'Where' : `All ${text(whatOf(group), 400)}`, members, { at, most: options.most, explained: false })}${objectsTable('This explains', symptoms, { at, most: options.most, explained: true })}<p class="muted">${times(lead)}</p>
 ${meaning(lead.check, options)}</div></details></article>
 `;
 }
@@ -81,7 +84,7 @@ function evidence({ evidence: compared }: Finding): string {
   );
 }
 
-function repair(group: Group): string {
+function repair(group: Group, runId: string): string {
   const all = stepsOf(group);
   if (all.length === 0) return '';
   // If steps name their object, there is one per object.
@@ -91,7 +94,18 @@ function repair(group: Group): string {
   );
   return (
     `<h4>What to do</h4><ol>${items.join('')}</ol>` +
-    `${all.length > COMMANDS ? `<p>${plural(all.length - COMMANDS, 'more step')} like these: <code>-o json</code> has them all.</p>` : ''}\n`
+    `${all.length > COMMANDS ? `<p>${plural(all.length - COMMANDS, 'more step')} like these: <code>-o json</code> has them all.</p>` : ''}${byTool(group, runId)}\n`
+  );
+}
+
+/** A page is read anywhere: how its reader reaches the cluster and the store is not known here. */
+function byTool(group: Group, runId: string): string {
+  const repair = isCounted(group.lead) ? repairByTool(group, runId) : null;
+  if (repair === null) return '';
+  return (
+    `<p>Or let netns-audit ${repair.reboots ? 'drain and reboot the node' : 'repair it'}. Without <code>--apply</code>, it only ` +
+    'shows its plan. Add the options for this cluster and for the store of this report:</p>' +
+    commandBox([command(...repair.words)])
   );
 }
 

@@ -84,7 +84,7 @@ const apart = [
 /** Cards in the order of {@link rank}; inactive findings are below a heading of their own. */
 function cards(
   all: readonly Group[],
-  { startedAt, findings }: ClusterReport,
+  { runId, startedAt, findings }: ClusterReport,
   { why, pages }: PageOptions,
 ): string {
   let left = LISTED;
@@ -102,6 +102,7 @@ function cards(
       why: why.get(check) ?? null,
       page: pages?.get(check) ?? null,
       together,
+      runId,
     })}`;
   });
   const rest = all
