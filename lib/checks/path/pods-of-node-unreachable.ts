@@ -1,5 +1,6 @@
 import { contains, prefixLength } from '../../computed/cidr.ts';
 import { elsewhere } from '../../computed/path/pod-ways.ts';
+import { type TakenWay, takenWays } from '../../computed/path/taken-ways.ts';
 import { routeText } from '../../computed/routes/gateway.ts';
 import { answerText, askedBy, decisionOf, isAdded } from '../../computed/routes/routing-decision.ts';
 import { CILIUM_TUNNEL } from '../../model/cni-names.ts';
@@ -8,7 +9,7 @@ import type { Sources } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
 import { DROPPING, type NetworkStack, type Route, type Way } from '../../model/network.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
 const SHOWN = 10;
@@ -23,14 +24,16 @@ export const podsOfNodeUnreachable = defineCheck({
   why:
     'The node and its pods reach no pod behind the network that is cut off, while everything on the ' +
     'node works. To the pods there, this node looks dead.',
-  needs: ['hostNetwork', 'routing', 'podNetworks'],
-  run({ hostNetwork, routing, podNetworks }, { node }) {
+  needs: ['hostNetwork', 'routing', 'podNetworks', 'node', 'otherNodes'],
+  run({ hostNetwork, routing, podNetworks, node: own, otherNodes }, { node }) {
     const object = nodeObject(node);
     const others = elsewhere(routing);
     const towards = routing.filter(({ source, destination }) => source === null && others.has(destination));
     const broken = towards.filter((way) => way.error !== null && !isOfRule(hostNetwork, way));
     const dropping = droppingRoutes(hostNetwork, podNetworks);
+    const taken = takenWays(hostNetwork, { node: own, otherNodes, podNetworks });
     if (broken.length === 0 && dropping.length === 0) {
+      if (taken.length > 0) return [fail(object, failureOfTaken(taken, node))];
       if (towards.length > 0) return [pass(object)];
       return [notApplicable(object, 'no route of the node leads to networks behind other nodes')];
     }
@@ -61,6 +64,35 @@ export const podsOfNodeUnreachable = defineCheck({
     ];
   },
 });
+
+function failureOfTaken(taken: readonly TakenWay[], node: string): Failure {
+  return {
+    detail: `Packets to other nodes or their pods stay on the node: ${listed(
+      taken.map(({ text, whom }) => `${text} takes what is for ${whom}`),
+      5,
+    )}. Nothing that they send is answered.`,
+    confidence: 'confirmed',
+    evidence: rowsOf(taken, SHOWN, ({ text, whom, source }) => ({
+      what: `way to ${whom}`,
+      expected: 'to another node',
+      actual: text,
+      source,
+    })),
+    remedy: [
+      lookOnNode(
+        node,
+        'find out what created it: a container engine needs another range for its network, or it comes back.',
+        'ip addr; ip route show table all',
+      ),
+      ...firstOf(
+        taken,
+        SHOWN,
+        ({ remove }) => repairOnNode(node, 'remove it; no pod has to be deleted.', command(...remove)),
+        (left) => repair(`Likewise the other ${left}: the next audit names them.`),
+      ),
+    ],
+  };
+}
 
 const isOfRule = (host: NetworkStack, way: Way): boolean => {
   const decision = decisionOf(host, way);

@@ -204,7 +204,7 @@ type RouteToPods = Pick<Route, 'family' | 'destination'> & { readonly first: str
  * Routes of the main table that lead to pods of other nodes: to their ranges, or to a block of Calico's by way of a
  * node. Where pods have addresses of the network around them, others lead to what is no pod.
  */
-function routesToPods(host: NetworkStack, otherNodes: Sources['otherNodes']): RouteToPods[] {
+export function routesToPods(host: NetworkStack, otherNodes: Sources['otherNodes']): RouteToPods[] {
   const ranges = otherNodes.flatMap(({ podCIDRs }) => podCIDRs);
   const subnets = new Set(ranges.map((range) => subnetOf(range.split('/')[0] ?? '', prefixLength(range))));
   const lengths = [...new Set(ranges.map(prefixLength))];

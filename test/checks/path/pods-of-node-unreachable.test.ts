@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { podUnroutedOutbound } from '../../../lib/checks/path/pod-unrouted-outbound.ts';
 import { podsOfNodeUnreachable } from '../../../lib/checks/path/pods-of-node-unreachable.ts';
+import type { OtherNode } from '../../../lib/model/kubernetes.ts';
 import type { NetworkStack, Route, Way } from '../../../lib/model/network.ts';
-import { aKernel, aLink, anAddress, aRoute, context, failures } from '../evidence.ts';
+import { aKernel, aLink, aNode, anAddress, aRoute, context, failures } from '../evidence.ts';
 import { type Attached, aBridgePod, aCalicoPod, aCiliumPod, healthyLayouts } from '../layouts.ts';
 import { aRule, ELSEWHERE, refused, waysOf, withRules } from '../ways.ts';
 
 const run = ({ network, host }: Attached, routing: readonly Way[]) =>
-  podsOfNodeUnreachable.run({ podNetworks: [network], hostNetwork: host, routing: [...routing] }, context);
+  podsOfNodeUnreachable.run(
+    {
+      ...{ podNetworks: [network], hostNetwork: host, routing: [...routing] },
+      ...{ node: aNode({ addresses: ['10.0.3.7'] }), otherNodes: [other] },
+    },
+    context,
+  );
+const other: OtherNode = {
+  ...{ name: 'node-2', createdAt: '2026-11-01T02:00:00Z', ready: true, annotations: {} },
+  ...{ addresses: ['10.0.3.8'], podCIDRs: ['10.244.2.0/24'] },
+};
 const blackhole = (destination: string): Route =>
   aRoute({ type: 'blackhole', destination, gateway: null, link: null });
 const withRoutes = (host: NetworkStack, ...routes: Route[]): NetworkStack =>
@@ -55,6 +66,46 @@ describe('pods-of-node-unreachable', () => {
     expect(
       failures(run({ network, host: withRoutes(host, blackhole('10.244.2.128/26')) }, waysOf(network))),
     ).toHaveLength(1);
+  });
+
+  describe('what the node itself takes', () => {
+    const docker = aLink({ index: 77, name: 'br-77', kind: 'bridge', peer: null });
+    const taking = (destination: string, link = docker, addresses: NetworkStack['addresses'] = []) => {
+      const { network, host } = aBridgePod();
+      const near = aRoute({ destination: '10.0.3.0/24', gateway: null, link: 'eth0', scope: 'link' });
+      const routes = [near, aRoute({ destination, gateway: null, link: link.name, scope: 'link' })];
+      const { links } = host;
+      const with_ = { ...host, links: [...links, link], addresses: [...host.addresses, ...addresses] };
+      return run({ network, host: withRoutes(with_, ...routes) }, waysOf(network));
+    };
+
+    it.each([
+      ['10.244.2.0/25', 'pods in 10.244.2.0/24'],
+      ['10.0.3.8/29', 'node node-2'],
+    ])('finds a network of a container engine at %s', (destination, whom) => {
+      const [found] = failures(taking(destination));
+      expect(found?.detail).toContain(`"${destination} dev br-77" takes what is for ${whom}`);
+      expect(found?.remedy.at(-1)?.command).toBe(`ip -4 route del ${destination} dev br-77 table main`);
+    });
+
+    it("finds another node's address on the node", () => {
+      const held = anAddress({ link: 'lo', address: '10.0.3.8', prefixLength: 32 });
+      const [found] = failures(taking('172.17.0.0/16', docker, [held]));
+      expect(found?.detail).toContain("the node's own 10.0.3.8 on lo takes what is for node node-2");
+      expect(found?.remedy.at(-1)?.command).toBe('ip addr del 10.0.3.8/32 dev lo');
+    });
+
+    it('passes networks elsewhere, as wide as the way to the others, or behind links that lead on', () => {
+      for (const [destination, link] of [
+        ['172.17.0.0/16', docker],
+        ['10.244.2.0/24', docker],
+        ['10.244.0.0/16', docker],
+        ['10.244.2.0/25', { ...docker, name: 'wg0', kind: 'wireguard' }],
+        ['10.0.3.0/24', docker],
+        ['10.244.2.7/32', docker],
+      ] as const)
+        expect(taking(destination, link)).toMatchObject([{ result: 'pass' }]);
+    });
   });
 
   it("leaves Cilium's own range to gateway-link-broken, and says that only the node loses others", () => {

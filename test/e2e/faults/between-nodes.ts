@@ -97,6 +97,35 @@ echo "NETWORK=\${network%/*}/27"; ip route add blackhole "\${network%/*}/27"`,
     when: (platform) => !isAws(platform),
   },
   {
+    id: 'network-over-pods-of-node',
+    check: 'pods-of-node-unreachable',
+    alone: true,
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    // As a container engine does that chooses a range by itself.
+    inject: `network=${routeToNode('.dst')}
+echo "NETWORK=\${network%/*}/27"; ip link add e2e-docker type bridge; ip addr add "$(echo "\${network%/*}" | sed 's/\\.[0-9]*$//').30/27" dev e2e-docker; ip link set e2e-docker up`,
+    shows: ['e2e-docker', '$NETWORK'],
+    repair: 'remedy',
+    cleanup: 'ip link del e2e-docker 2>/dev/null || :',
+    // Calico's blocks lie anywhere.
+    when: (platform) => !isAws(platform) && !isCalico(platform),
+  },
+  {
+    id: 'address-of-other-node-held',
+    check: 'pods-of-node-unreachable',
+    alone: true,
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'cluster',
+    inject: `ip=$(kubectl get nodes -o json | jq -r --arg node "$NODE" '[.items[] | select(.metadata.name != $node) | .status.addresses[] | select(.type == "InternalIP").address][0]')
+echo "HELD=$ip"; ${inInjector('$ip', 'ip addr add "$1/32" dev lo')}`,
+    shows: ['$HELD on lo'],
+    repair: 'remedy',
+    cleanup: inInjector('$HELD', 'ip addr del "$1/32" dev lo 2>/dev/null || :'),
+  },
+  {
     id: 'route-to-node-deleted',
     check: 'route-to-node-missing',
     alone: true,
