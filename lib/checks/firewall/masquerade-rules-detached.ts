@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { addressBits, addressKey, familyOf, sameAddress, subnetOf } from '../../computed/cidr.ts';
 import { readRule } from '../../computed/firewall/forward-rules.ts';
 import { chainsOfNat, familyOfTable, natChain, toolOf } from '../../computed/firewall/nat-chain.ts';
+import { wrongSources } from '../../computed/firewall/wrong-sources.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { MASQUERADE_CHAINS } from '../../model/cni-names.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
@@ -9,6 +10,7 @@ import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { failureOfSources } from '../frames/wrong-source.ts';
 import { restartAgent } from '../remedies/restart-agent.ts';
 import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
 
@@ -21,12 +23,12 @@ export const masqueradeRulesDetached = defineCheck({
   topic: 'firewall',
   severity: 'high',
   title: "What pods send out of the cluster gets the node's address",
-  failureTitle: 'No packet reaches the rules that masquerade pods',
+  failureTitle: "What pods send does not get the node's address",
   why:
     "Packets that pods send out of the cluster keep the pod's address, and no router outside can answer " +
     'to it: no registry, no cloud API, no upstream DNS. Inside the cluster everything works.',
-  needs: ['hostPacketFilters', 'podNetworks'],
-  run({ hostPacketFilters, podNetworks }, { node }) {
+  needs: ['hostPacketFilters', 'podNetworks', 'hostNetwork'],
+  run({ hostPacketFilters, podNetworks, hostNetwork }, { node }) {
     const object = nodeObject(node);
     // Chains may be left of a plugin that the node had before.
     const plugins = new Set<string | null>(podNetworks.map(({ plugin }) => plugin));
@@ -34,12 +36,14 @@ export const masqueradeRulesDetached = defineCheck({
     const tables = hostPacketFilters.flatMap((filter) => chains.flatMap((chain) => inTable(filter, chain)));
     const emptied = hostPacketFilters.flatMap((filter) => emptiedIn(filter, podNetworks));
     const ownChains = hostPacketFilters.flatMap((filter) => chainsOfPods(filter, podNetworks));
-    if (tables.length + emptied.length + ownChains.length === 0)
+    const wrong = hostPacketFilters.flatMap((filter) => wrongSources(filter, hostNetwork, podNetworks));
+    if (tables.length + emptied.length + ownChains.length + wrong.length === 0)
       return [notApplicable(object, 'no CNI agent has rules of iptables here that masquerade pods')];
     const [first, ...more] = [
       ...failureOfPods(emptied, EMPTIED, node),
       ...failureOfPods(unreached(ownChains), LEFT_OUT, node),
       ...failureOfCut(unreached(tables), node),
+      ...failureOfSources(wrong, node),
     ];
     return [first === undefined ? pass(object) : fail(object, more.reduce(together, first))];
   },

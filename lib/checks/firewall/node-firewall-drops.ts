@@ -9,10 +9,10 @@ import { natChain, toolOf } from '../../computed/firewall/nat-chain.ts';
 import { isOfNftables } from '../../computed/firewall/service-maps.ts';
 import { SERVICES } from '../../computed/firewall/service-rules.ts';
 import { anotherPod, ordinaryTraffic } from '../../computed/path/pod-packets.ts';
-import type { RemedyStep } from '../../model/finding.ts';
 import { counted, quote } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
-import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
+import { command, lookOnNode } from '../remedies/steps.ts';
+import { listOf, tableOf, takeBack } from '../remedies/take-back.ts';
 
 /** A node treats its pods alike, so a few are enough. */
 const ASKED = 20;
@@ -121,57 +121,3 @@ function failureOf(what: string, pods: number, drop: Drop, node: string): Failur
     ],
   };
 }
-
-/** In the notation of iptables its rules have a table, which is left out for filter. */
-function tableOf({ table }: Drop): string[] {
-  const name = table.split(' ').at(-1) ?? '';
-  return name === 'filter' ? [] : ['-t', name];
-}
-
-function listOf(drop: Drop): string[] {
-  const { backend, table, base } = drop;
-  return backend === 'nftables'
-    ? ['nft', '-sa', 'list', 'chain', ...table.split(' '), base]
-    : [toolOf(backend), ...tableOf(drop), '-S', base];
-}
-
-function takeBack(drop: Drop, node: string): RemedyStep {
-  const { backend, table, base, by, chain } = drop;
-  const tool = toolOf(backend);
-  if (chain === null)
-    return repairOnNode(
-      node,
-      'let packets pass again; rules that drop on purpose stay.',
-      backend === 'nftables'
-        ? command('nft', 'chain', ...table.split(' '), base, '{ policy accept; }')
-        : command(tool, ...tableOf(drop), '-P', base, 'ACCEPT'),
-    );
-  // Tools with a chain of their own restore their rules.
-  if (chain !== base)
-    return repair(
-      `On node ${node}, as root: have the program that created the rule remove it, or remove it with ${backend === 'nftables' ? 'nft delete rule' : `${tool} -D`}.`,
-    );
-  const words = by.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
-  if (words[0] === '-A')
-    return repairOnNode(
-      node,
-      'remove the rule.',
-      command(tool, ...tableOf(drop), '-D', ...words.slice(1).map(unquoted)),
-    );
-  // iptables does not accept rules in the notation of nft, which shows those of iptables-nft.
-  const place =
-    backend === 'nftables'
-      ? table.split(' ')
-      : [backend.startsWith('ip6') ? 'ip6' : 'ip', ...table.split(' ').slice(-1)];
-  return repairOnNode(
-    node,
-    'remove the rule.',
-    // The mark stands for the beginning of a line: other rules may end with the same words.
-    `${command('nft', '-sa', 'list', 'chain', ...place, base)} | sed 's/^[[:space:]]*/^/' | ` +
-      `${command('grep', '-F', '-e', `^${by} # handle `)} | sed 's/.* # handle //' | head -n 1 | xargs -r ${command('nft', 'delete', 'rule', ...place, base, 'handle')}`,
-  );
-}
-
-/** iptables-save escapes what would end the quotes. */
-const unquoted = (word: string): string =>
-  word.replace(/^"(.*)"$/, (_, text: string) => text.replace(/\\(.)/g, '$1'));

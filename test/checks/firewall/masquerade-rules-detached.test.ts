@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { masqueradeRulesDetached } from '../../../lib/checks/firewall/masquerade-rules-detached.ts';
 import type { PacketFilter } from '../../../lib/model/network.ts';
-import { aPodNetwork, context, failures } from '../evidence.ts';
+import { aHostStack, anAddress, aPodNetwork, context, failures } from '../evidence.ts';
 
 const CHAIN = 'AWS-SNAT-CHAIN-0';
 const JUMP = `-A POSTROUTING -m comment --comment "AWS SNAT CHAIN" -j ${CHAIN}`;
@@ -25,7 +25,12 @@ const nat = ({
 });
 
 const run = (plugin: string, ...hostPacketFilters: PacketFilter[]) =>
-  masqueradeRulesDetached.run({ hostPacketFilters, podNetworks: [aPodNetwork({ plugin })] }, context);
+  masqueradeRulesDetached.run(
+    { hostPacketFilters, podNetworks: [aPodNetwork({ plugin })], hostNetwork: host },
+    context,
+  );
+const own = anAddress({ link: 'eth0', address: '10.0.3.7' });
+const host = aHostStack({ addresses: [own, anAddress({ link: 'cni0', address: '10.244.1.1' })] });
 
 describe('masquerade-rules-detached', () => {
   it('passes a chain to which POSTROUTING leads, in the words of both backends', () => {
@@ -50,6 +55,50 @@ describe('masquerade-rules-detached', () => {
     expect(run('aws-cni', left, nat({ backend: 'iptables-nft' }))).toMatchObject([{ result: 'pass' }]);
     expect(run('aws-cni', nat({ postrouting: [], rules: [] }))).toMatchObject([{ result: 'notApplicable' }]);
     expect(run('calico', left)).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  describe('addresses that the node does not have', () => {
+    const snat = (...postrouting: string[]) => nat({ postrouting: [JUMP, ...postrouting] });
+
+    it("finds one in the agent's chain, and restarts the agent, which writes it again", () => {
+      const old = SNAT.replace('10.0.3.7', '10.0.3.250');
+      const [found] = failures(run('aws-cni', nat({ rules: [old] })));
+      expect(found?.detail).toContain('gets the address 10.0.3.250, which no link of the node has');
+      expect(found?.remedy.at(-1)?.command).toContain('k8s-app=aws-node');
+    });
+
+    it.each([
+      [
+        'iptables-legacy',
+        '-A POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -j SNAT --to-source 10.0.3.250',
+      ],
+      ['iptables-legacy', '-A POSTROUTING -m addrtype ! --dst-type LOCAL -j SNAT --to-source 10.0.3.250'],
+      ['iptables-nft', 'ip saddr 10.244.0.0/16 counter snat to 10.0.3.250'],
+      ['iptables-nft', 'oifname "eth0" fib daddr type != local counter snat to 10.0.3.250 fully-random'],
+    ] as const)('finds one in a rule of %s, and removes that: %s', (backend, rule) => {
+      const [found] = failures(run('bridge', nat({ backend, postrouting: [rule] })));
+      expect(found?.confidence).toBe('probable');
+      expect(found?.remedy.at(-1)?.command).toMatch(
+        backend === 'iptables-legacy'
+          ? /^iptables-legacy -t nat -D POSTROUTING /
+          : /nft delete rule ip nat POSTROUTING/,
+      );
+    });
+
+    it.each([
+      '-s 10.244.0.0/16 -j SNAT --to-source 10.0.3.7',
+      '-s 10.244.0.0/16 -j MASQUERADE',
+      // Somebody far away may route it here.
+      '-s 10.244.0.0/16 -j SNAT --to-source 203.0.113.9',
+      // Of other pods, single targets, or what another condition selects.
+      '-s 10.244.7.0/24 -j SNAT --to-source 10.0.3.250',
+      '-d 192.0.2.9/32 -j SNAT --to-source 10.0.3.250',
+      '-m set --match-set egress src -j SNAT --to-source 10.0.3.250',
+      '-p tcp --dport 25 -j SNAT --to-source 10.0.3.250',
+      '-s 10.244.0.0/16 -j SNAT --to-source 10.0.3.7-10.0.3.9',
+    ])('passes what may be meant: %s', (rule) => {
+      expect(run('aws-cni', snat(`-A POSTROUTING ${rule}`))).toMatchObject([{ result: 'pass' }]);
+    });
   });
 
   describe('of single pods', () => {

@@ -225,6 +225,21 @@ nft add rule arp e2e INPUT iifname ""$(echo "$link" | tr + '*')"" arp htype 1 ar
     when: isAws,
   },
   {
+    id: 'source-of-pods-wrong',
+    check: 'masquerade-rules-detached',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // As an address that the node had before.
+    inject: `own=$(ip route get 198.51.100.1 | sed -n 's/.* src \\([0-9.]*\\).*/\\1/p'); echo "SOURCE=\${own%.*}.253"
+iptables -t nat -I POSTROUTING -s "\${IP%.*.*}.0.0/16" ! -d "\${IP%.*.*}.0.0/16" -j SNAT --to-source "\${own%.*}.253"`,
+    shows: ['$SOURCE', 'POSTROUTING'],
+    repair: 'remedy',
+    cleanup:
+      'while iptables -t nat -D POSTROUTING -s "${IP%.*.*}.0.0/16" ! -d "${IP%.*.*}.0.0/16" -j SNAT --to-source "$SOURCE" 2>/dev/null; do :; done',
+    when: isForwardedByKernel,
+  },
+  {
     id: 'masquerade-of-pod-flushed',
     check: 'masquerade-rules-detached',
     pods: 1,
