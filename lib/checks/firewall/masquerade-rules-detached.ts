@@ -23,7 +23,7 @@ export const masqueradeRulesDetached = defineCheck({
   topic: 'firewall',
   severity: 'high',
   title: "What pods send out of the cluster gets the node's address",
-  failureTitle: "What pods send does not get the node's address",
+  failureTitle: "Pods' packets do not get the node's address",
   why:
     "Packets that pods send out of the cluster keep the pod's address, and no router outside can answer " +
     'to it: no registry, no cloud API, no upstream DNS. Inside the cluster everything works.',
