@@ -108,6 +108,8 @@ export const ipamSchema = z.object({
       otherNode: z.string().optional(),
     }),
   ),
+  /** Addresses that only one of two readings had: they were being assigned or freed. Missing if there are none. */
+  changing: z.array(z.string()).optional(),
   /** Files or entries that could not be parsed. */
   corrupt: z.array(z.object({ path: z.string(), reason: z.string() })),
 });

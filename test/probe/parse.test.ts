@@ -281,6 +281,19 @@ describe('IPAM', () => {
       parseAwsIpam('{"file":"/run/aws-node/ipam.json","version":"vpc-cni-ipam/9"}')[0]?.corrupt,
     ).toHaveLength(1);
   });
+
+  test('of AWS has entries of both readings, and the addresses that were being assigned or freed', () => {
+    const reading = (...addresses: string[]) =>
+      JSON.stringify({
+        file: '/run/aws-node/ipam.json',
+        version: 'vpc-cni-ipam/1',
+        allocations: addresses.map((ipv4) => ({ containerID: `of-${ipv4}`, ipv4 })),
+      });
+    const [both] = parseAwsIpam(reading('10.0.3.9', '10.0.3.7'), reading('10.0.3.9', '10.0.3.8'));
+    expect(both?.allocations.map(({ address }) => address)).toEqual(['10.0.3.9']);
+    expect(both?.changing).toEqual(['10.0.3.7', '10.0.3.8']);
+    expect(parseAwsIpam(reading('10.0.3.9'), reading('10.0.3.9'))[0]).not.toHaveProperty('changing');
+  });
 });
 
 describe('steps of the probe', () => {

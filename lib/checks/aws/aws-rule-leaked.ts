@@ -27,7 +27,9 @@ export const awsRuleLeaked = defineCheck({
     if (store.corrupt.length > 0)
       return [notApplicable(object, "ipamd's checkpoint cannot be read: see ipam-corrupt")];
     const used = usedAddresses({ pods, namespaces, cniResults });
-    for (const { address } of store.allocations) used.add(addressKey(address));
+    // Rules stay longer than the allocation while a pod is deleted.
+    for (const address of [...store.allocations.map((one) => one.address), ...(store.changing ?? [])])
+      used.add(addressKey(address));
     const leaked = [...rulesByAddress(hostNetwork)].filter(([address]) => !used.has(addressKey(address)));
     if (leaked.length === 0) return [pass(object)];
     return [

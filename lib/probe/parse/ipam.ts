@@ -157,21 +157,30 @@ export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[
             { one, kept: new Set((one.allocations ?? []).map(keyOf)) },
           ]),
         );
-  const stable = jsonLines(ndjson, checkpoint).flatMap((one) => {
-    if (again === null) return [one];
+  const read = new Set<string>();
+  const stable = jsonLines(ndjson, checkpoint).flatMap((one): Reading[] => {
+    if (again === null) return [{ ...one, changing: [] }];
     const found = again.get(one.file);
     if (found === undefined) return [];
     const { one: other, kept } = found;
-    if (one.error !== undefined || other.error !== undefined) return [one.error === undefined ? one : other];
-    return [{ ...one, allocations: (one.allocations ?? []).filter((entry) => kept.has(keyOf(entry))) }];
+    if (one.error !== undefined || other.error !== undefined)
+      return [{ ...(one.error === undefined ? one : other), changing: [] }];
+    const allocations = (one.allocations ?? []).filter((entry) => kept.has(keyOf(entry)));
+    const stayed = new Set(allocations.map(addressOf));
+    // A node has one checkpoint of each name; a hostile one may show many, and none of them may cost as much as all.
+    const added = read.has(one.file) ? [] : (other.allocations ?? []);
+    read.add(one.file);
+    const either = [...(one.allocations ?? []), ...added].map(addressOf);
+    const changing = [...new Set(either)].filter((address) => address !== '' && !stayed.has(address));
+    return [{ ...one, allocations, changing }];
   });
-  return stable.map(({ file, error, version, allocations }) => ({
+  return stable.map(({ file, error, version, allocations, changing }) => ({
     kind: 'aws' as const,
     network: AWS_CNI,
     path: file,
     capacity: null,
     allocations: (allocations ?? []).flatMap((entry) => {
-      const address = entry.ipv4 || entry.ipv6;
+      const address = addressOf(entry);
       const pod = entry.metadata?.k8sPodName
         ? `${entry.metadata.k8sPodNamespace ?? ''}/${entry.metadata.k8sPodName}`
         : null;
@@ -189,6 +198,7 @@ export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[
           ]
         : [];
     }),
+    ...(changing.length === 0 ? {} : { changing }),
     corrupt:
       error !== undefined
         ? [{ path: file, reason: `it is not JSON: ${error.trim().slice(0, 200)}` }]
@@ -198,6 +208,10 @@ export function parseAwsIpam(ndjson: string, later: string | null = null): Ipam[
   }));
 }
 
-type Entry = NonNullable<z.infer<typeof checkpoint>['allocations']>[number];
+type Checkpoint = z.infer<typeof checkpoint>;
+type Entry = NonNullable<Checkpoint['allocations']>[number];
+type Reading = Checkpoint & { readonly changing: string[] };
+
+const addressOf = (entry: Entry) => entry.ipv4 || entry.ipv6 || '';
 
 const keyOf = (entry: Entry) => `${entry.containerID} ${entry.ipv4 ?? ''} ${entry.ipv6 ?? ''}`;

@@ -42,6 +42,11 @@ describe('aws-rule-leaked', () => {
     expect(run([])).toMatchObject([{ result: 'pass' }]);
   });
 
+  it('passes rules of an address that was assigned or freed meanwhile: its pod comes or goes', () => {
+    const ipam = [{ ...checkpoint(POD), changing: [LEAKED] }];
+    expect(run([toPod(LEAKED), fromPod(LEAKED)], { ipam })).toMatchObject([{ result: 'pass' }]);
+  });
+
   it('finds rules of an address that nobody has, and removes them', () => {
     const [found] = failures(run([toPod(LEAKED), fromPod(LEAKED)]));
     expect(found?.detail).toBe(
