@@ -148,7 +148,9 @@ export function whyHeld(holders: readonly AddressHolder[], leaked: LeakedAllocat
   if (pod === undefined || pod.hostNetwork) return null;
   if (pod.containerId === null)
     return `its pod ${namespacedName(pod)} is there, and does not say which container has its network`;
-  return pod.containerId === leaked.container ? `its pod ${namespacedName(pod)} is there` : null;
+  return pod.containerId === leaked.container
+    ? `its pod ${namespacedName(pod)} is there, with this container`
+    : null;
 }
 
 /** It frees an address a quarter of an hour after its pod is gone, and looks every five minutes. */
