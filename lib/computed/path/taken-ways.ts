@@ -34,9 +34,13 @@ function heldAddresses(
   { node, otherNodes }: Pick<Sources, 'node' | 'otherNodes'>,
 ): TakenWay[] {
   const own = new Set(node.addresses.map(addressKey));
+  // The first of a family is the node's own; a floating one that follows may have moved here.
   const names = new Map(
     otherNodes.flatMap(({ name, addresses }) =>
-      addresses.map((address) => [addressKey(address), name] as const),
+      ([4, 6] as const).flatMap((family) => {
+        const first = addresses.find((address) => familyOf(address) === family);
+        return first === undefined ? [] : [[addressKey(first), name] as const];
+      }),
     ),
   );
   return host.addresses.flatMap(({ address, prefixLength: length, link }) => {

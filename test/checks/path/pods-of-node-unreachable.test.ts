@@ -17,7 +17,7 @@ const run = ({ network, host }: Attached, routing: readonly Way[]) =>
   );
 const other: OtherNode = {
   ...{ name: 'node-2', createdAt: '2026-11-01T02:00:00Z', ready: true, annotations: {} },
-  ...{ addresses: ['10.0.3.8'], podCIDRs: ['10.244.2.0/24'] },
+  ...{ addresses: ['10.0.3.8', '10.0.3.99'], podCIDRs: ['10.244.2.0/24'] },
 };
 const blackhole = (destination: string): Route =>
   aRoute({ type: 'blackhole', destination, gateway: null, link: null });
@@ -93,6 +93,11 @@ describe('pods-of-node-unreachable', () => {
       const [found] = failures(taking('172.17.0.0/16', docker, [held]));
       expect(found?.detail).toContain("the node's own 10.0.3.8 on lo takes what is for node node-2");
       expect(found?.remedy.at(-1)?.command).toBe('ip addr del 10.0.3.8/32 dev lo');
+    });
+
+    it('passes a floating address that another node is still said to have', () => {
+      const held = anAddress({ link: 'eth0', address: '10.0.3.99', prefixLength: 32 });
+      expect(taking('172.17.0.0/16', docker, [held])).toMatchObject([{ result: 'pass' }]);
     });
 
     it('passes networks elsewhere, as wide as the way to the others, or behind links that lead on', () => {
