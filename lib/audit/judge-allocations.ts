@@ -50,7 +50,7 @@ export async function judgedNow(
   const unread = whyUnread(report, node);
   if (unread !== null) return { refused: `the node ${unread}` };
   await context.renew();
-  const holders = await listAddressHolders(cluster, 'all', { signal: context.signal });
+  const holders = await listAddressHolders(cluster, { signal: context.signal });
   const now = Date.now();
   const left = whyLeftToController(holders, seenAt, now);
   if (left !== null) return { refused: left };

@@ -131,9 +131,7 @@ async function releasedOne(
   const { signal } = context;
   let handle: string | null = null;
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const held =
-      whyHeld(await listAddressHolders(cluster, { address: leaked.address }, { signal }), leaked) ??
-      whyHeld(await listAddressHolders(cluster, leaked.pod, { signal }), leaked);
+    const held = whyHeld(await listAddressHolders(cluster, { signal }), leaked);
     if (held !== null) return answerOf(leaked, 'refused', held);
     const read = await entryNow(cluster, node, leaked, context);
     if (typeof read === 'string') {

@@ -150,28 +150,24 @@ const rawHolderSchema = z.object({
 });
 
 /**
- * Pods by the addresses that they have, or that Calico has written down for them.
- * @param of - all of the cluster, or those with one address, or the one of a name
+ * All pods, by the addresses that they have, or that Calico has written down for them. The server finds pods only by
+ * their first address.
  * @throws AuditError CLUSTER_*, ABORTED
  */
 export async function listAddressHolders(
   cluster: Cluster,
-  of: 'all' | { readonly address: string } | { readonly namespace: string; readonly name: string },
   options: ListOptions = {},
 ): Promise<AddressHolder[]> {
-  const namespace = of !== 'all' && 'name' in of ? `/namespaces/${encodeURIComponent(of.namespace)}` : '';
-  const fieldSelector =
-    of === 'all' ? undefined : 'name' in of ? `metadata.name=${of.name}` : `status.podIP=${of.address}`;
-  const path = `/api/v1${namespace}/pods`;
-  return (await listAll(cluster, 'list pods', path, { fieldSelector }, reduceHolder, options)).items;
+  return (await listAll(cluster, 'list pods', '/api/v1/pods', {}, reduceHolder, options)).items;
 }
 
 function reduceHolder(item: unknown): AddressHolder {
   const { metadata, spec, status } = rawHolderSchema.parse(item);
   const { labels = {}, annotations = {}, namespace, name } = metadata;
   const ready = status.conditions?.find(({ type, status: is }) => type === 'Ready' && is === 'True');
-  const noted = ['podIP', 'podIPs'].flatMap((key) =>
-    (annotations[`${CALICO_ANNOTATION}${key}`] ?? '').split(','),
+  // Floating addresses are a list in JSON.
+  const noted = ['podIP', 'podIPs', 'floatingIPs'].flatMap((key) =>
+    (annotations[`${CALICO_ANNOTATION}${key}`] ?? '').replaceAll(/[[\]"\s]/g, '').split(','),
   );
   const [label = '', value] = CALICO_CONTROLLERS.split('=');
   return addressHolderSchema.parse({

@@ -1,5 +1,6 @@
 /** Calico's own records of addresses in the Kubernetes API, as whole objects: unknown fields stay when they are written back. */
 import * as z from 'zod';
+import { familyOf, spelled, subnetOf } from './address.ts';
 import { timeSchema } from './time.ts';
 
 const wholeNumber = z.union([z.int(), z.bigint()]);
@@ -61,12 +62,19 @@ export const addressHolderSchema = z.object({
 });
 export type AddressHolder = z.infer<typeof addressHolderSchema>;
 
-/** The address at a position of a block, whose last bits are 0. */
+/** The address at a position of a block, whose last bits are 0, as Kubernetes writes it. */
 export function addressAt(cidr: string, ordinal: number): string {
   const [base = ''] = cidr.split('/');
-  const at = Math.max(base.lastIndexOf('.'), base.lastIndexOf(':')) + 1;
-  const radix = base.includes(':') ? 16 : 10;
-  return base.slice(0, at) + (Number.parseInt(base.slice(at) || '0', radix) + ordinal).toString(radix);
+  if (familyOf(base) === 4) return plus(base, '.', ordinal);
+  const [groups = ''] = subnetOf(base, 128).split('/');
+  return spelled(plus(groups, ':', ordinal));
+}
+
+/** In the last part of an address. */
+function plus(base: string, separator: '.' | ':', ordinal: number): string {
+  const at = base.lastIndexOf(separator) + 1;
+  const radix = separator === ':' ? 16 : 10;
+  return base.slice(0, at) + (Number.parseInt(base.slice(at), radix) + ordinal).toString(radix);
 }
 
 /** When an address was taken; null for a time that is not as Go prints it: `2026-11-20 02:00:00.123456789 +0000 UTC`. */

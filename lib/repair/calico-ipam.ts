@@ -2,6 +2,7 @@
  * How an address leaves Calico's own records, as libcalico-go releases it: first its block, then the handle that counts
  * the addresses of its owner. All of it is pure; lib/audit/release-allocations.ts reads and writes.
  */
+import { addressKey } from '../model/address.ts';
 import {
   type AddressHolder,
   addressAt,
@@ -32,7 +33,8 @@ export function holdsAddress(block: CalicoBlockObject | null, leaked: LeakedAllo
 }
 
 function ordinalOf({ spec }: CalicoBlockObject, address: string): number {
-  return spec.allocations.findIndex((_, ordinal) => addressAt(spec.cidr, ordinal) === address);
+  const key = addressKey(address);
+  return spec.allocations.findIndex((_, ordinal) => addressKey(addressAt(spec.cidr, ordinal)) === key);
 }
 
 function handleAt({ spec }: CalicoBlockObject, ordinal: number): string | null {
@@ -140,7 +142,8 @@ export function handleAfter(
 
 /** Why an address must not be freed by what the API says of pods; null if no pod has it. */
 export function whyHeld(holders: readonly AddressHolder[], leaked: LeakedAllocation): string | null {
-  const owner = holders.find(({ addresses }) => addresses.includes(leaked.address));
+  const key = addressKey(leaked.address);
+  const owner = holders.find(({ addresses }) => addresses.some((address) => addressKey(address) === key));
   if (owner !== undefined) return `the pod ${namespacedName(owner)} has the address`;
   const pod = holders.find(
     ({ namespace, name }) => namespace === leaked.pod.namespace && name === leaked.pod.name,

@@ -379,6 +379,63 @@ describe('a precondition that alone turns false between plan and act', { timeout
     expect(changing()).toEqual([]);
   });
 
+  /** Pods of two families, or with floating addresses, whose first address is another. */
+  const elsewhere = (annotations: Record<string, string>, ...ips: readonly string[]): void => {
+    const own = { 'cni.projectcalico.org/containerID': 'e'.repeat(64), ...annotations };
+    addPod('web-9', '10.244.9.9', 'e'.repeat(64), { annotations: own });
+    const added = stub.pods.get('shop/web-9');
+    if (added !== undefined)
+      added.status = { podIP: '10.244.9.9', podIPs: ['10.244.9.9', ...ips].map((ip) => ({ ip })) };
+  };
+  it.each<[string, Turn]>([
+    ['the second of its status', () => elsewhere({}, leaked.address)],
+    [
+      "Calico's own record of it",
+      () => elsewhere({ 'cni.projectcalico.org/podIPs': `10.244.9.9/32,${leaked.address}/32` }),
+    ],
+    [
+      'the only one that Calico notes',
+      () => elsewhere({ 'cni.projectcalico.org/podIP': `${leaked.address}/32` }),
+    ],
+    [
+      'a floating one',
+      () => elsewhere({ 'cni.projectcalico.org/floatingIPs': `["10.244.9.10", "${leaked.address}"]` }),
+    ],
+  ])('is refused at any time by an address that is not the first of a pod, but %s', async (_, turn) => {
+    const planned = acts();
+    const put = store.putOnce.bind(store);
+    store.putOnce = async (key, body) => {
+      if (key.endsWith('-begun.json')) turn();
+      return await put(key, body);
+    };
+    const why = 'the pod shop/web-9 has the address';
+    expect(await tryRepair()).toMatchObject([{ result: 'refused', answers: [{ detail: why }] }]);
+    turn();
+    expect(await carryOutAll(cluster, planned, options())).toMatchObject([
+      { result: 'refused', detail: why },
+    ]);
+    expect(changing()).toEqual([]);
+  });
+
+  it('is refused by a running pod whose IPv6 address Kubernetes writes differently', async () => {
+    const six: LeakedAllocation = {
+      ...leaked,
+      block: 'fd00-1-2-3-4-5---126',
+      address: 'fd00:1:2:3:4:5::1',
+    };
+    const place = `${API}/ipamblocks/${six.block}`;
+    const its = aBlock({ cidr: 'fd00:1:2:3:4:5::/126' }, {}, old);
+    stub.custom.set(place, { ...its, metadata: { ...its.metadata, name: six.block } });
+    const found = finding({ repair: { kind: 'release-allocations', allocations: [six] } });
+    const look = async () => aReport({ findings: [found] });
+    expect(await tryRepair({ look, rehearse: true }, found)).toMatchObject([{ result: 'rehearsed' }]);
+    addPod('web-9', 'fd00:1:2:3:4:5:0:1', 'e'.repeat(64));
+    expect(await tryRepair({ look }, found)).toMatchObject([
+      { result: 'refused', detail: 'the pod shop/web-9 has the address' },
+    ]);
+    expect(changing()).toEqual([]);
+  });
+
   it('does not concern a pod of its name with another container, or on the network of the node', async () => {
     addPod('gone-1', '10.244.1.99', 'e'.repeat(64));
     expect(await tryRepair({ rehearse: true })).toMatchObject([{ result: 'rehearsed' }]);
@@ -448,7 +505,7 @@ describe('a repair of Calico that was killed', { timeout: 30_000 }, () => {
   };
 
   it.each<[string, RegExp, boolean, boolean]>([
-    ['before it looked at its block again', /^GET .*fieldSelector=status\.podIP/, true, true],
+    ['before it looked at its block again', /^GET \/api\/v1\/pods/, true, true],
     ['before its block was written', /^PUT .*ipamblocks/, false, true],
     ['while its block was written', /^PUT .*ipamblocks/, true, false],
     ['before its handle was deleted', /^DELETE .*ipamhandles/, false, false],
