@@ -49,7 +49,9 @@ const crossPingSchema = z.object({
 });
 export type CrossPing = z.infer<typeof crossPingSchema>;
 
-const crossPingsSchema = z.array(crossPingSchema).max(1 + 2 * TARGETS_OF_A_NODE + SOURCES_OF_A_NODE);
+/** What one node sends at most: to the next node, to pods of it, and to its own. */
+export const PINGS_OF_A_NODE = 1 + 2 * TARGETS_OF_A_NODE + SOURCES_OF_A_NODE;
+const crossPingsSchema = z.array(crossPingSchema).max(PINGS_OF_A_NODE);
 
 /** What was sent: from the node, and from the namespaces that hold the addresses of its pods. */
 export const crossSentSchema = z.object({

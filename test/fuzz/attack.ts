@@ -14,6 +14,7 @@ import {
   named,
   type RecordedNode,
   recordedNode,
+  withCross,
   withGhost,
   withNetlink,
 } from './nodes.ts';
@@ -48,7 +49,7 @@ type Judged = { readonly mutant: number; readonly changes: readonly Mutation[]; 
 
 export async function prepare(seed: number): Promise<Attack> {
   const [healthy, broken] = [await recordedNode('healthy'), await recordedNode('broken')];
-  const bases = [healthy, broken, withNetlink(healthy), withNetlink(broken)];
+  const bases = [healthy, broken, withNetlink(healthy), withCross(withNetlink(broken))];
   const other = elsewhere(broken);
   const neighbour = withGhost(other);
   const { record } = neighbour;

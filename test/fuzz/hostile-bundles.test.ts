@@ -1,7 +1,8 @@
 /** Whatever one node sends: the audit continues, and its neighbour's results are the same. By hand: `npm run fuzz`. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Campaign, campaign } from './campaign.ts';
-import { concluded, elsewhere, judged, recordedNode, withNetlink } from './nodes.ts';
+import { nodeCrossingSchema } from '../../lib/model/crossing.ts';
+import { concluded, elsewhere, judged, recordedNode, withCross, withNetlink } from './nodes.ts';
 
 const MUTANTS = 2_000;
 const SEED = 20_261_129;
@@ -15,6 +16,12 @@ describe('the nodes of the fuzzer', () => {
       expect(told(answered)).toEqual(told(printed));
       expect(answered.podAddresses).toEqual(printed.podAddresses);
     }
+  });
+
+  it('have one that says it pinged more pods than a probe does, whose result can be read again', async () => {
+    const { crossing } = judged(withCross(await recordedNode('broken')));
+    expect(crossing?.fromNode.length).toBeGreaterThan(8);
+    expect(nodeCrossingSchema.safeParse(crossing).success).toBe(true);
   });
 
   it('have a neighbour with findings of its own, and nothing in common with it', async () => {

@@ -37,6 +37,29 @@ export function withNetlink(node: RecordedNode): RecordedNode {
   return { ...node, files };
 }
 
+/** The node as if it had been asked to ping the next one, and said that it reached all whose address it was given. */
+export function withCross(node: RecordedNode): RecordedNode {
+  const pods = node.after.pods
+    .filter(({ hostNetwork, podIPs }) => !hostNetwork && podIPs.length > 0)
+    .map(({ namespace, name, uid, podIPs: [address = ''] }) => ({ namespace, name, uid, address }));
+  const more = Array.from({ length: 40 }, (_, n) => ({
+    ...{ namespace: 'more', name: `more-${n}`, uid: `more-${n}`, address: `10.244.1.${200 + n}` },
+  }));
+  const sources = [...pods, ...more].map((pod) => ({ ...pod, restricted: null }));
+  const targets = sources.slice(0, 2).map((pod) => ({ ...pod, stayed: true }));
+  const next = { name: NEIGHBOUR, address: '10.99.0.71' };
+  const said = [next, ...sources, ...sources].map(({ address }) => `${address} is alive\n`).join('');
+  return {
+    ...node,
+    after: { ...node.after, crossing: { status: 'planned', next, sources, targets } },
+    files: new Map([
+      ...node.files,
+      ['active/cross', Buffer.from(said)],
+      ['steps', Buffer.concat([node.files.get('steps') ?? Buffer.of(), Buffer.from('active_cross 0 9\n')])],
+    ]),
+  };
+}
+
 /** Another node of the same cluster: the recording with other names, addresses, uids and container ids. */
 export function elsewhere({ files, before, after, record }: RecordedNode): RecordedNode {
   const pods = [...before.pods, ...after.pods].map(({ name }) => name);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { crossSentSchema, PINGS_OF_A_NODE } from '../../lib/model/crossing.ts';
 import { readCross } from '../../lib/probe/parse/cross.ts';
 
 const filesOf = (files: Readonly<Record<string, string>>) =>
@@ -75,5 +76,31 @@ describe('pings to the next node', () => {
     const read = readCross(files, targets, []);
     expect(read?.node).toEqual([{ target: '10.2.0.2', answered: false, hops: ['', '', ''], refused: null }]);
     expect(read?.namespaces).toHaveLength(10);
+  });
+
+  test('are no more than a probe sends, and none twice: results with more cannot be read', () => {
+    const own = Array.from({ length: 250 }, (_, n) => `10.1.0.${n}`);
+    const all = [...targets, ...own];
+    const text = all.map((address) => `${address} is alive\n`).join('');
+    const read = readCross(filesOf({ 'active/cross': text }), targets, [...own, ...targets]);
+    expect(read?.node.map(({ target }) => target)).toEqual(all.slice(0, PINGS_OF_A_NODE));
+    expect(crossSentSchema.safeParse(read).success).toBe(true);
+  });
+
+  test('cost as much for many pods as for few, whatever the node prints', () => {
+    const own = Array.from({ length: 250 }, (_, n) => `10.1.0.${n}`);
+    const line = 'ICMP Host Unreachable from 10.1.0.1 for ICMP Echo sent to 10.1.0.7\n';
+    const files = filesOf({
+      'active/cross': own.map((address) => `${address} is alive\n`).join('') + line.repeat(30_000),
+    });
+    const cost = (asked: readonly string[]) => {
+      // Of this process, not of the clock: other programs may run.
+      const start = process.cpuUsage();
+      readCross(files, targets, asked);
+      const { user, system } = process.cpuUsage(start);
+      return user + system;
+    };
+    cost(own);
+    expect(cost(own)).toBeLessThan(10 * Math.max(cost(own.slice(0, 1)), 5_000));
   });
 });

@@ -40,15 +40,17 @@ export function nodeCrossing({
   const asked = new Set(fromPods.map(({ uid }) => uid));
   const sources = plan.sources.filter(({ uid }) => asked.has(uid));
   const stack = hostNetwork.status === 'present' ? hostNetwork.value : null;
+  const first = plan.sources.slice(0, TARGETS_OF_A_NODE);
+  const pinged = new Set([plan.next, ...plan.targets, ...first, ...sources].map(({ address }) => address));
   return {
     node,
     addresses: stack === null ? [] : addressesOf(stack),
     // Of those that sent nothing, two can say so for all.
     plan: { ...plan, sources: sources.length > 0 ? sources : plan.sources.slice(0, 2) },
     unread: null,
-    fromNode: sent.node,
+    fromNode: sent.node.filter(({ target }) => pinged.has(target)),
     fromPods,
-    waysOut: stack === null ? [] : waysOut([...plan.sources.slice(0, TARGETS_OF_A_NODE), ...sources], stack),
+    waysOut: stack === null ? [] : waysOut([...first, ...sources], stack),
   };
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { nodeCrossing } from '../../../lib/computed/path/node-crossing.ts';
-import type { CrossSent, PlannedCross } from '../../../lib/model/crossing.ts';
+import { type CrossSent, nodeCrossingSchema, type PlannedCross } from '../../../lib/model/crossing.ts';
 import type { Evidence, PodNetwork } from '../../../lib/model/evidence.ts';
 import { aCrossPod, aPing } from '../../checks/connectivity/crossings.ts';
 import { aHostStack, aPodNetwork } from '../../checks/evidence.ts';
@@ -75,6 +75,31 @@ it('keeps, of all pods that could ping, only those that did, or two if none did'
   expect(kept(of(present({ plan: many, sent: { ...sent, namespaces: [] } })))).toEqual(['uid-7', 'uid-8']);
 });
 
+it('keeps of its own pods the first eight and those that sent, whatever else the node says it pinged', () => {
+  const others = Array.from({ length: 40 }, (_, n) =>
+    aCrossPod(1, { uid: `other-${n}`, address: `10.244.1.${100 + n}` }),
+  );
+  const many = { ...plan, sources: [...others, ...plan.sources] };
+  const node = [address, ...others.map((other) => other.address)].map((each) => aPing(each));
+  const result = of(present({ plan: many, sent: { ...sent, node } }));
+  expect(result?.fromNode.map(({ target }) => target)).toEqual([
+    address,
+    ...others.slice(0, 8).map((other) => other.address),
+  ]);
+  expect(nodeCrossingSchema.safeParse(result).success).toBe(true);
+});
+
+it('keeps the pings of eight pods at most, as results with more cannot be read', () => {
+  const networks = Array.from({ length: 9 }, (_, n) => {
+    const pod = { ...network.pod, uid: `pod-${n}` };
+    return { ...network, pod, namespace: 100 + n };
+  });
+  const sources = networks.map(({ pod: { uid } }) => aCrossPod(1, { uid, address }));
+  const namespaces = networks.map((each) => ({ inode: each.namespace, pings }));
+  const result = of(present({ plan: { ...plan, sources }, sent: { ...sent, namespaces } }), networks);
+  expect(result?.fromPods.map(({ uid }) => uid)).toEqual(networks.slice(0, 8).map(({ pod }) => pod.uid));
+});
+
 it('says by which table and link the node sends for its pods, if by several', () => {
   const other = aCrossPod(7, { address: '10.244.1.77' });
   const [route] = host.routes;
@@ -83,7 +108,7 @@ it('says by which table and link the node sends for its pods, if by several', ()
   const second = { ...route, destination: '0.0.0.0/0', table: '2', link: 'eth1' };
   const stack = {
     ...host,
-    rules: [...host.rules, from('10.244.1.77/32', '3', 1600), from('10.244.1.77/32', '2', 1536)],
+    rules: [...host.rules, from('10.244.1.77/32', '2', 1536), from('10.244.1.77/32', '3', 1600)],
     routes: [...host.routes.filter(({ destination }) => destination !== '0.0.0.0/0'), second],
   };
   const both = { ...plan, sources: [...plan.sources, other] };
