@@ -1,7 +1,7 @@
 /** Whatever one node sends: the audit continues, and its neighbour's results are the same. By hand: `npm run fuzz`. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Campaign, campaign } from './campaign.ts';
 import { nodeCrossingSchema } from '../../lib/model/crossing.ts';
+import { type Campaign, campaign } from './campaign.ts';
 import { concluded, elsewhere, judged, recordedNode, withCross, withNetlink } from './nodes.ts';
 
 const MUTANTS = 2_000;

@@ -1,6 +1,6 @@
 import { addressRows, lostOf } from '../../computed/addresses/lost-addresses.ts';
-import { familyOf, sameAddress } from '../../computed/cidr.ts';
-import { mayChangeNetwork } from '../../computed/preconditions.ts';
+import { contains, familyOf, sameAddress } from '../../computed/cidr.ts';
+import { mainAddresses } from '../../computed/preconditions.ts';
 import { routeText } from '../../computed/routes/gateway.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { NetworkStack, Route } from '../../model/network.ts';
@@ -55,35 +55,54 @@ export const podAddressMismatch = definePodCheck({
 
 type ReadNetwork = PodNetwork & { readonly stack: NetworkStack };
 
-/** Routes by which the pod leaves its interface with an address that nobody gave to it. */
-function routesFromOthers({ pod, stack, results, interface: link }: ReadNetwork): Route[] {
-  if (pod.containers.some(mayChangeNetwork)) return [];
-  const own = [...pod.podIPs, ...(results[0]?.addresses ?? []).map(({ address }) => address)];
+/** What the API shows, and what the CNI plugin set up. */
+const ownOf = ({ pod, results }: ReadNetwork): string[] => [
+  ...new Set([...pod.podIPs, ...(results[0]?.addresses ?? []).map(({ address }) => address)]),
+];
+
+/**
+ * Routes by which the pod leaves its interface with an address that is neither its own nor beside its own: to any other,
+ * answers find no way, unless somebody routes it on purpose.
+ */
+function routesFromOthers(network: ReadNetwork): Route[] {
+  const { pod, stack, interface: link } = network;
+  // Init containers set such routes too, for an address that they announce.
+  if (pod.containers.some(({ netAdmin }) => netAdmin)) return [];
+  const own = ownOf(network);
+  const subnets = mainAddresses(network)
+    .filter((held) => own.some((address) => sameAddress(address, held.address)))
+    .map((held) => `${held.address}/${held.prefixLength}`);
   return stack.routes.filter(
-    ({ table, type, link: by, from, scope }) =>
+    ({ family, table, type, link: by, from, scope }) =>
       table === 'main' &&
       type === 'unicast' &&
       by === link &&
       from != null &&
       // The kernel adds one for each address that it is given.
       scope !== 'link' &&
-      !own.some((address) => sameAddress(address, from)),
+      own.some((address) => familyOf(address) === family) &&
+      !own.some((address) => sameAddress(address, from)) &&
+      !subnets.some((subnet) => contains(subnet, from)),
   );
 }
 
 function sendsFromOther(network: ReadNetwork, wrong: readonly Route[]) {
+  const given = (families: readonly number[]) =>
+    ownOf(network).filter((address) => families.includes(familyOf(address)));
   const shown = wrong.map((route) => ({ route, text: `${routeText(route)} src ${route.from}` }));
   return {
     detail:
       `What the pod sends by ${listed(
         shown.map(({ text }) => text),
         SHOWN,
-      )} does not come from its own address ` + `${network.pod.podIPs.join(', ')}, so answers go elsewhere.`,
-    confidence: 'confirmed' as const,
+      )} does not come from its own address ` +
+      `${given(wrong.map(({ family }) => family)).join(', ')}, so answers may go elsewhere.`,
+    // Somebody may route that address to the pod.
+    confidence: 'probable' as const,
     evidence: [
       ...rowsOf(shown, SHOWN, ({ route, text }) => ({
         what: `source of the route to ${route.destination}`,
-        expected: `none, or ${network.pod.podIPs.join(' or ')}`,
+        expected: `none, or ${given([route.family]).join(' or ')}`,
         actual: text,
         source: `ip -${route.family} route (netns ${network.namespace})`,
       })),

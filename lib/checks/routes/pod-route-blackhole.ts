@@ -1,7 +1,8 @@
+import { addressBits, contains, prefixLength } from '../../computed/cidr.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { routeText } from '../../computed/routes/gateway.ts';
 import { addressesOnNode, strayRoutes } from '../../computed/routes/stray-routes.ts';
-import { DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
+import { type Address, DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
 import { listed, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
@@ -86,12 +87,14 @@ export const podRouteBlackhole = definePodCheck({
 });
 
 /** Routes that packets reach: in the main table, or in one that a rule leads to. */
-function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
+function droppingRoutes({ routes, rules, addresses }: NetworkStack): Route[] {
   const led = new Set(rules.filter(isAdded).map(({ family, table }) => `${family} ${table}`));
   const lowest = lowestMetrics(routes);
   return routes.filter(
     (route) =>
-      (DROPPING.includes(route.type) || isThrown(route, routes) || isToItself(route)) &&
+      (DROPPING.includes(route.type) ||
+        (isThrown(route) && !isAskedFurther(route.family, routes, rules)) ||
+        (isToItself(route) && !isOwn(route, addresses))) &&
       route.metric !== KERNEL_METRIC &&
       // If it replaces the default route, pod-default-route-missing reports it; behind a real one it is never
       // used.
@@ -103,15 +106,43 @@ function droppingRoutes({ routes, rules }: NetworkStack): Route[] {
   );
 }
 
-/** After the main table only the table `default` is asked, which is empty unless somebody fills it. */
-const isThrown = ({ type, family, table }: Route, routes: readonly Route[]): boolean =>
-  type === 'throw' &&
-  table === 'main' &&
-  !routes.some((other) => other.family === family && other.table === 'default');
+const isThrown = ({ type, table }: Route): boolean => type === 'throw' && table === 'main';
+
+/** After the main table, the kernel asks those of later rules: at first only `default`, which is empty. */
+function isAskedFurther(family: 4 | 6, routes: readonly Route[], rules: readonly Rule[]): boolean {
+  const filled = new Set(
+    routes.flatMap((route) =>
+      route.family === family && route.type !== 'throw' && !DROPPING.includes(route.type)
+        ? [route.table]
+        : [],
+    ),
+  );
+  if (filled.has('default')) return true;
+  const ofFamily = rules.filter((rule) => rule.family === family);
+  const main = Math.min(
+    MAIN,
+    ...ofFamily.flatMap(({ table, priority }) => (table === 'main' ? [priority] : [])),
+  );
+  return ofFamily.some(
+    ({ table, priority }) => table !== null && table !== 'main' && priority >= main && filled.has(table),
+  );
+}
 
 /** The kernel drops what comes in by lo for an address that it does not have. IPv6 has such a route for ::1. */
 const isToItself = ({ type, family, link, gateway, table }: Route): boolean =>
   type === 'unicast' && family === 4 && link === 'lo' && gateway === null && table === 'main';
+
+/** What is for the pod itself: the table `local` answers before the main one. On lo, whole subnets are the pod's own. */
+function isOwn({ destination }: Route, addresses: readonly Address[]): boolean {
+  const [first = ''] = destination.split('/');
+  const length = prefixLength(destination);
+  return [
+    '127.0.0.0/8',
+    ...addresses.map(
+      (held) => `${held.address}/${held.link === 'lo' ? held.prefixLength : addressBits(held.address)}`,
+    ),
+  ].some((range) => length >= prefixLength(range) && contains(range, first));
+}
 
 const wayOf = ({ family, table, destination }: Route) => `${family} ${table} ${destination}`;
 

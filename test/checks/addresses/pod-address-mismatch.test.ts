@@ -43,21 +43,55 @@ describe('pod-address-mismatch', () => {
     it('finds a default route that sends from an address that nobody gave to the pod', () => {
       const [found] = failures(run(from('10.77.0.9')));
       expect(found?.detail).toBe(
-        'What the pod sends by default via 10.244.1.1 dev eth0 src 10.77.0.9 does not come from its own address 10.244.1.2, so answers go elsewhere.',
+        'What the pod sends by default via 10.244.1.1 dev eth0 src 10.77.0.9 does not come from its own address 10.244.1.2, so answers may go elsewhere.',
       );
+      // Somebody may route it to the pod.
+      expect(found?.confidence).toBe('probable');
     });
 
-    it('passes its own, those of other links and tables, and what containers may have set', () => {
-      const netAdmin = aPod().containers.map((container) => ({ ...container, netAdmin: true }));
-      for (const network of [
-        from('10.244.1.2'),
-        from('10.77.0.9', { link: 'net1' }),
-        from('10.77.0.9', { table: '100' }),
-        // Of a second address.
+    it('finds one that sends from a second address in another subnet', () => {
+      const second = anAddress({ address: '10.77.0.9' });
+      const network = from('10.77.0.9');
+      const stack = aStack({ routes: network.stack?.routes ?? [], addresses: [anAddress(), second] });
+      expect(failures(run({ ...network, stack }))).toHaveLength(1);
+    });
+
+    it.each<[string, PodNetwork]>([
+      ['its own', from('10.244.1.2')],
+      ['over another link', from('10.77.0.9', { link: 'net1' })],
+      ['of another table', from('10.77.0.9', { table: '100' })],
+      [
+        'that the kernel added for a second address',
         from('10.77.0.9', { destination: '10.77.0.0/24', gateway: null, scope: 'link' }),
-        { ...from('10.77.0.9'), pod: aPod({ containers: netAdmin }) },
-      ])
-        expect(run(network)).toMatchObject([{ result: 'pass' }]);
+      ],
+      // As an address of the pod's subnet, the node finds it.
+      ['of a second address beside its own', from('10.244.1.200')],
+      [
+        'of a family in which nobody gave it an address',
+        from('fd00::abcd', { family: 6, destination: '::/0', gateway: 'fd00::1' }),
+      ],
+    ])('passes a source %s', (_, network) => {
+      expect(run(network)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it.each(['app', 'init'] as const)('passes what a container may have set: %s', (role) => {
+      const containers = aPod().containers.map((container) => ({ ...container, role, netAdmin: true }));
+      const network = {
+        ...from('10.77.0.9'),
+        pod: aPod({ containers: [...aPod().containers, ...containers] }),
+      };
+      expect(run(network)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('names the own address of the same family', () => {
+      const route = { family: 6, destination: '::/0', gateway: 'fd00:1::1' } as const;
+      const network = from('fd00:9::9', route);
+      const both = { ...network, pod: aPod({ podIPs: ['10.244.1.2', 'fd00:1::2'] }) };
+      const held = anAddress({ family: 6, address: 'fd00:1::2', prefixLength: 64 });
+      const stack = aStack({ routes: network.stack?.routes ?? [], addresses: [anAddress(), held] });
+      const [found] = failures(run({ ...both, stack }));
+      expect(found?.detail).toContain('does not come from its own address fd00:1::2, so');
+      expect(found?.evidence[0]).toMatchObject({ expected: 'none, or fd00:1::2' });
     });
   });
 

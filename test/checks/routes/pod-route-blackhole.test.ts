@@ -73,6 +73,55 @@ describe('pod-route-blackhole', () => {
     ]);
   });
 
+  it('passes what is thrown on to the table of a later rule', () => {
+    const to100 = aRoute({ table: '100' });
+    const thrown = (rules: readonly Rule[], further: Route = to100): PodNetwork => {
+      const route = aRoute({ type: 'throw', destination: '10.0.0.0/8', gateway: null, link: null });
+      return aPodNetwork({ stack: aStack({ routes: [aRoute(), route, further], rules: [...rules] }) });
+    };
+    const first = [rule(0, 'local'), rule(32766, 'main'), rule(32767, 'default')];
+    expect(run(thrown([...first, rule(40000, '100')]))).toMatchObject([{ result: 'pass' }]);
+    // As wg-quick adds it: main is asked twice.
+    expect(run(thrown([...first, rule(100, 'main'), rule(200, '100')]))).toMatchObject([{ result: 'pass' }]);
+    // A rule that was asked before, an empty table, one that drops as well, and one of the other address family.
+    expect(failures(run(thrown([...first, rule(200, '100')])))).toHaveLength(1);
+    expect(failures(run(thrown([...first, rule(40000, '200')])))).toHaveLength(1);
+    const prohibits = { ...to100, type: 'prohibit', metric: 4294967295 };
+    expect(failures(run(thrown([...first, rule(40000, '100')], prohibits)))).toHaveLength(1);
+    const of6 = aRoute({ family: 6, destination: '::/0', gateway: 'fd00::1', table: 'default' });
+    expect(failures(run(thrown(first, of6)))).toHaveLength(1);
+    const early6 = { ...rule(100, 'main'), family: 6 } as const;
+    expect(failures(run(thrown([early6, rule(0, 'local'), rule(200, '100')])))).toHaveLength(1);
+    const led6 = { ...rule(40000, '100'), family: 6 } as const;
+    expect(failures(run(thrown([...first, led6], { ...of6, table: '100' })))).toHaveLength(1);
+  });
+
+  it('passes routes to lo for what is the own of the pod', () => {
+    const onLo = [
+      anAddress(),
+      anAddress({ link: 'lo', address: '10.9.9.9', prefixLength: 32 }),
+      anAddress({ link: 'lo', address: '10.8.0.1', prefixLength: 24 }),
+    ];
+    const toLo = (destination: string) => {
+      const routes = [aRoute(), aRoute({ link: 'lo', gateway: null, destination })];
+      return run(aPodNetwork({ stack: aStack({ routes, addresses: onLo }) }));
+    };
+    for (const own of ['127.0.0.0/8', '127.0.0.53/32', '10.244.1.2/32', '10.9.9.9/32', '10.8.0.128/25'])
+      expect(toLo(own)).toMatchObject([{ result: 'pass' }]);
+    for (const others of ['126.0.0.0/7', '10.244.1.0/24', '10.9.9.8/31', '10.8.0.0/16', '10.244.1.3/32'])
+      expect(failures(toLo(others))).toHaveLength(1);
+  });
+
+  it('finds a route that drops behind one to lo, which leads nowhere either', () => {
+    const to = { destination: '10.96.0.0/12', gateway: null };
+    const routes = [
+      aRoute({ ...to, link: 'lo' }),
+      aRoute({ ...to, type: 'blackhole', metric: 100, link: null }),
+    ];
+    const [found] = failures(run(aPodNetwork({ stack: aStack({ routes: [aRoute(), ...routes] }) })));
+    expect(found?.detail).toContain('10.96.0.0/12 dev lo, blackhole 10.96.0.0/12 metric 100');
+  });
+
   it('finds a table that a rule leads to before the main one', () => {
     const pod = podWith({ type: 'unreachable', destination: '0.0.0.0/0', table: '100' }, [
       rule(0, 'local'),
