@@ -7,9 +7,9 @@ import { messageOf } from '../model/errors.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { counted } from '../model/text.ts';
 import type { DrainAct } from '../repair/act.ts';
-import { howToReplace } from '../repair/replace-node.ts';
+import { howToReplace, instanceOf } from '../repair/replace-node.ts';
 import { podsToMove } from './drain.ts';
-import { emptyNode, nodeNow, nodeToEmpty, staysCordoned, uncordonCommand } from './empty-node.ts';
+import { emptyNode, letBack, nodeNow, nodeToEmpty, staysCordoned } from './empty-node.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 
 /**
@@ -33,22 +33,23 @@ export async function examineDrain(
     nodeUid: state.uid,
     wasCordoned: state.isCordoned,
   } as const satisfies RepairObject;
-  const next = [
-    ...howToReplace(state, cluster.kubectl ?? []),
-    `Or let pods on it again: ${uncordonCommand(cluster, node)}`,
-  ];
   return {
     object,
     rehearse: async () => {
       const pods = await podsToMove(cluster, node, context);
       const detail = `${counted(pods.length, 'pod')} would be moved elsewhere; nothing was changed`;
-      return { ok: true, detail, next };
+      return { ok: true, detail };
     },
     act: async (): Promise<RepairResult> => {
       try {
         const emptied = await emptyNode(cluster, { ...object, bootId: state.bootId }, 'drained', context);
         if ('ok' in emptied) return emptied;
-        return { ok: true, detail: `${emptied.moved}; it stays cordoned, to be replaced`, next };
+        const { moved, stuck } = emptied;
+        return {
+          ok: true,
+          detail: `${moved}${stuck === '' ? '' : `${stuck}, until its machine ends`}; it stays cordoned, to be replaced`,
+          next: [...howToReplace(state, cluster), `Or ${letBack(cluster, node)}`],
+        };
       } catch (error) {
         if (context.signal.aborted) throw error;
         return staysCordoned(cluster, node, messageOf(error));
@@ -60,10 +61,14 @@ export async function examineDrain(
 
 /** Its kubelet says which machine it is, and whoever owns the node may have it name another's. */
 function whyNotKnown({ name, providerId }: NodeState, all: readonly NodeState[]): string | null {
-  const twin = all.find((other) => other.name !== name && other.providerId === providerId);
-  return providerId === '' || twin === undefined
+  if (providerId === '') return null;
+  const instance = instanceOf(providerId);
+  const isSame = (other: string): boolean =>
+    other === providerId || (instance !== null && other.split('/').at(-1) === instance);
+  const twin = all.find((other) => other.name !== name && isSame(other.providerId));
+  return twin === undefined
     ? null
-    : `${twin.name} has the same providerID: which machine is whose is not known`;
+    : `${twin.name} says that it is the same machine (providerID): which is whose is not known`;
 }
 
 /**
@@ -82,6 +87,7 @@ export async function becameOfDrain(
     return state.isCordoned && !wasCordoned
       ? 'it is cordoned, but not by this repair'
       : 'it is as it was; pods that were evicted are elsewhere';
-  await uncordonNode(cluster, { name: node, uid: nodeUid }, runId, { signal: context.signal });
-  return 'it takes pods again; pods that were evicted are elsewhere';
+  return (await uncordonNode(cluster, { name: node, uid: nodeUid }, runId, { signal: context.signal }))
+    ? 'it takes pods again; pods that were evicted are elsewhere'
+    : 'somebody else decided meanwhile whether it takes pods';
 }

@@ -16,6 +16,7 @@ import { type ActContext, renewing } from './repair-act.ts';
 const NAMES = 5;
 
 export type Moved = {
+  /** Pods that are gone. */
   readonly evicted: number;
   /** Pods that stay in Terminating: a kernel that no longer deletes namespaces holds them until the reboot. */
   readonly stuck: readonly OwnedPod[];
@@ -122,7 +123,10 @@ export async function drainNode(
     }
     for (const { uid, isDeleted } of pods) if (isDeleted && !deleted.has(uid)) deleted.set(uid, Date.now());
     const waiting = pods.filter((pod) => !isStuck(pod, deleted.get(pod.uid), context.pace.stuck));
-    if (waiting.length === 0) return { evicted: evicted.size, stuck: pods };
+    if (waiting.length === 0) {
+      for (const { uid } of pods) evicted.delete(uid);
+      return { evicted: evicted.size, stuck: pods };
+    }
     if (Date.now() > end)
       return `${podNames(waiting)} ${waiting.length === 1 ? 'is' : 'are'} still there${budget === null ? '' : `: ${budget}`}`;
     await sleep(context.pace.pause, undefined, { signal: context.signal });

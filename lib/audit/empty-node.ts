@@ -3,6 +3,7 @@
  * not as it should be ends it, and leaves the node cordoned.
  */
 import { type Cluster, cordonNode, isAllowed, listNodeStates, type NodeState } from '../cluster/index.ts';
+import { CORDON_ANNOTATION } from '../model/own-pods.ts';
 import { command } from '../model/shell.ts';
 import { counted } from '../model/text.ts';
 import type { DrainAct, RebootAct } from '../repair/act.ts';
@@ -77,14 +78,14 @@ export type Emptied = { readonly node: string; readonly nodeUid: string; readonl
  * Cordons the node in the name of the run, and moves its pods elsewhere.
  *
  * @param undone - what was not done to it where its pods stay: rebooted, for example
- * @returns what became of its pods; the result of the repair where that is its end
+ * @returns what became of its pods, and which the kernel still holds; the result of the repair where that is its end
  */
 export async function emptyNode(
   cluster: Cluster,
   { node, nodeUid, wasCordoned, bootId }: Emptied & { readonly bootId: string },
   undone: string,
   context: ActContext,
-): Promise<{ readonly moved: string } | RepairResult> {
+): Promise<{ readonly moved: string; readonly stuck: string } | RepairResult> {
   const { signal, runId, say } = context;
   if (!wasCordoned && !(await cordonNode(cluster, { name: node, uid: nodeUid }, runId, { signal })))
     return {
@@ -96,22 +97,28 @@ export async function emptyNode(
   if (typeof moved === 'string')
     return staysCordoned(cluster, node, `it was not ${undone}, as not all pods left it: ${moved}`);
   const pods = `${counted(moved.evicted, 'pod')} ${moved.evicted === 1 ? 'was' : 'were'} moved elsewhere`;
-  say(
-    `${node}: ${pods}${moved.stuck.length === 0 ? '' : `; ${podNames(moved.stuck)} in Terminating until it reboots`}.`,
-  );
+  const stuck = moved.stuck.length === 0 ? '' : `; ${podNames(moved.stuck)} still Terminating`;
+  say(`${node}: ${pods}${stuck}.`);
   const now = await nodeNow(cluster, node, context);
   if (now?.uid !== nodeUid || now.bootId !== bootId || !now.isCordoned)
     return staysCordoned(cluster, node, `it was not ${undone}: it has booted, or was uncordoned, meanwhile`);
-  return { moved: pods };
+  return { moved: pods, stuck };
 }
 
 export function staysCordoned(cluster: Cluster, node: string, why: string): RepairResult {
   return {
     ok: false,
-    detail: `${why}. ${node} stays cordoned: once it is in order, ${uncordonCommand(cluster, node)}`,
+    detail: `${why}. ${node} stays cordoned. Once it is in order, ${letBack(cluster, node)}`,
   };
 }
 
-export function uncordonCommand({ kubectl = [] }: Pick<Cluster, 'kubectl'>, node: string): string {
-  return command('kubectl', ...kubectl, 'uncordon', node);
+/**
+ * How a person lets pods on it again. Without the annotation, a later cordon of theirs is not taken for the run's.
+ * Without a kubeconfig, the text names the cluster.
+ */
+export function letBack({ name, kubectl }: Pick<Cluster, 'name' | 'kubectl'>, node: string): string {
+  const typed = ['kubectl', ...(kubectl ?? [])];
+  const where = kubectl === undefined ? ` (cluster ${name})` : '';
+  const mark = command(...typed, 'annotate', 'node', node, `${CORDON_ANNOTATION}-`);
+  return `let pods on it again${where}: ${mark} && ${command(...typed, 'uncordon', node)}`;
 }

@@ -10,7 +10,7 @@ import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { counted } from '../model/text.ts';
 import type { RebootAct } from '../repair/act.ts';
 import { podsToMove } from './drain.ts';
-import { emptyNode, nodeNow, nodeToEmpty, staysCordoned, uncordonCommand } from './empty-node.ts';
+import { emptyNode, letBack, nodeNow, nodeToEmpty, staysCordoned } from './empty-node.ts';
 import { whyUnread } from './look-again.ts';
 import { type ActContext, type ExaminedAct, type RepairResult, renewing } from './repair-act.ts';
 import { askedOnNode } from './repair-node.ts';
@@ -161,7 +161,7 @@ async function letPodsBack(
   if (object.wasCordoned)
     return {
       ok: true,
-      detail: `${done}; it was cordoned before, and stays so: ${uncordonCommand(cluster, node)}`,
+      detail: `${done}; it was cordoned before, and stays so. If it should not, ${letBack(cluster, node)}`,
     };
   const self = { name: node, uid: object.nodeUid };
   return (await uncordonNode(cluster, self, runId, { signal: context.signal }))
@@ -219,6 +219,7 @@ export async function becameOfReboot(
     return state.isCordoned && !record.wasCordoned
       ? 'it was not rebooted; it is cordoned, but not by this repair'
       : 'it was not rebooted, and is as it was; pods that were evicted are elsewhere';
-  await uncordonNode(cluster, { name: node, uid: nodeUid }, runId, { signal: context.signal });
-  return 'it was not rebooted, and takes pods again; pods that were evicted are elsewhere';
+  return (await uncordonNode(cluster, { name: node, uid: nodeUid }, runId, { signal: context.signal }))
+    ? 'it was not rebooted, and takes pods again; pods that were evicted are elsewhere'
+    : 'it was not rebooted; somebody else decided meanwhile whether it takes pods';
 }

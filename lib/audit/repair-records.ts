@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Cluster, Lease, statusOf, sweep } from '../cluster/index.ts';
 import { keys, type Store } from '../history/index.ts';
 import { dayBefore } from '../model/days.ts';
-import { AuditError } from '../model/errors.ts';
+import { AuditError, messageOf } from '../model/errors.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
@@ -220,11 +220,26 @@ async function became(
   record: NodeRecord | WholeRecord | ReleasedRecord,
   options: Omit<OnNode, 'runId'> & Settling,
 ): Promise<Became> {
-  if (record.act === 'drain-node') return { outcome: await becameOfDrain(cluster, record, options), record };
   if (record.act === 'release-allocations') return await finishAllocations(cluster, record, options);
-  if (record.act !== 'reboot-node') return await becameOnNode(cluster, record, options);
+  if (record.act !== 'reboot-node' && record.act !== 'drain-node')
+    return await becameOnNode(cluster, record, options);
+  try {
+    return { outcome: await becameOfWhole(cluster, record, options), record };
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    // Whoever may not patch nodes may still make other repairs.
+    return { outcome: `it could not be settled: ${messageOf(error)}`, record, isOpen: true };
+  }
+}
+
+async function becameOfWhole(
+  cluster: Cluster,
+  record: WholeRecord,
+  options: Omit<OnNode, 'runId'> & Settling,
+): Promise<string> {
+  if (record.act === 'drain-node') return await becameOfDrain(cluster, record, options);
   const { removed } = await sweep(cluster, record.repairNamespace, null, { component: 'repair' });
-  return { outcome: await becameOfReboot(cluster, record, options, removed.length > 0), record };
+  return await becameOfReboot(cluster, record, options, removed.length > 0);
 }
 
 /** The request was to delete all, and each is checked again: so it is completed. */

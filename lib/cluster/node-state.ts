@@ -12,6 +12,7 @@ const stateSchema = z.object({
     resourceVersion: z.string().default(''),
     labels: z.record(z.string(), z.string()).default({}),
     annotations: z.record(z.string(), z.string()).default({}),
+    managedFields: z.array(z.object({ fieldsV1: z.unknown() })).catch([]),
   }),
   spec: z.object({ unschedulable: z.boolean().optional(), providerID: z.string().default('') }).prefault({}),
   status: z.object({
@@ -62,12 +63,34 @@ function reduced({ metadata, spec, status }: z.infer<typeof stateSchema>): NodeS
     bootId: status.nodeInfo.bootID,
     isReady: status.conditions.some((each) => each.type === 'Ready' && each.status === 'True'),
     isCordoned,
-    cordonedBy: isCordoned ? (metadata.annotations[CORDON_ANNOTATION] ?? null) : null,
+    cordonedBy:
+      isCordoned && !isOfAnother(metadata.managedFields)
+        ? (metadata.annotations[CORDON_ANNOTATION] ?? null)
+        : null,
     isControlPlane: CONTROL_PLANE.some((label) => label in metadata.labels),
     providerId: spec.providerID,
     region: metadata.labels['topology.kubernetes.io/region'] ?? '',
     isOfKarpenter: 'karpenter.sh/nodepool' in metadata.labels,
   };
+}
+
+const fieldsSchema = z.object({
+  'f:metadata': z.object({ 'f:annotations': z.record(z.string(), z.unknown()).optional() }).optional(),
+  'f:spec': z.record(z.string(), z.unknown()),
+});
+
+/**
+ * Whether somebody else has cordoned it: plain `kubectl uncordon` leaves the annotation of a run, and the next cordon is
+ * another's. The API server notes who has set which fields; a run sets both at once.
+ */
+function isOfAnother(managed: readonly { readonly fieldsV1?: unknown }[]): boolean {
+  const owners = managed.flatMap(({ fieldsV1 }) => {
+    const { data } = fieldsSchema.safeParse(fieldsV1);
+    return data !== undefined && 'f:unschedulable' in data['f:spec'] ? [data] : [];
+  });
+  const isRun = (each: (typeof owners)[number]): boolean =>
+    `f:${CORDON_ANNOTATION}` in (each['f:metadata']?.['f:annotations'] ?? {});
+  return owners.length > 0 && !owners.some(isRun);
 }
 
 /** Somebody else writes the node at the same time, its kubelet above all. */

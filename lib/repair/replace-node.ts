@@ -15,18 +15,24 @@ export type Machine = {
 const INSTANCE = /^aws:\/\/\/[a-z0-9-]+\/(i-[0-9a-f]{8,17})$/;
 const REGION = /^[a-z]{2,4}(?:-[a-z]+)+-\d$/;
 
+/** The instance of EC2 that a command would name; null if it is none. */
+export function instanceOf(providerId: string): string | null {
+  return INSTANCE.exec(providerId)?.[1] ?? null;
+}
+
 /** In lines: what to do, and below it the commands. */
 export function howToReplace(
   { name, providerId, region, isOfKarpenter }: Machine,
-  kubectl: KubectlOptions,
+  cluster: { readonly name: string; readonly kubectl?: KubectlOptions },
 ): readonly string[] {
+  const { kubectl } = cluster;
   if (isOfKarpenter)
     return [
-      'Karpenter ends its instance, and starts another where pods need one, once the node is deleted:',
-      `  ${command('kubectl', ...kubectl, 'delete', 'node', name)}`,
+      `${kubectl === undefined ? `On cluster ${cluster.name}: ` : ''}Karpenter ends its instance, and starts another where pods need one, once the node is deleted:`,
+      `  ${command('kubectl', ...(kubectl ?? []), 'delete', 'node', name)}`,
     ];
-  const [, instance] = INSTANCE.exec(providerId) ?? [];
-  if (instance === undefined)
+  const instance = instanceOf(providerId);
+  if (instance === null)
     return [
       `Replace its machine as its provider has it (${providerId === '' ? 'the node has no providerID' : `providerID ${providerId}`}).`,
     ];

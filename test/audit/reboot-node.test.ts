@@ -123,6 +123,9 @@ async function tryReboot(
   const { acts } = planRepairs(aReport({ findings: [hung()] }), { check: CHECK, node: 'node-1', ...asked });
   return await carryOutAll(cluster, acts, { ...repairOptions({ runId, store, look: looks() }), ...changes });
 }
+/** The cluster of these tests was chosen by no kubeconfig of the user's. */
+const letBack = (): string =>
+  `let pods on it again (cluster ${cluster.name}): kubectl annotate node node-1 netns-auditor/cordoned-by- && kubectl uncordon node-1`;
 const recordOf = async (phase: string) => {
   const stored = await store.get(keys.repair({ cluster: cluster.name, runId }, `node-1-${phase}`));
   return stored === null ? null : repairRecordSchema.parse(JSON.parse(Buffer.from(stored.body).toString()));
@@ -225,7 +228,7 @@ describe('a reboot', { timeout: 30_000 }, () => {
     show('held', 'ReplicaSet', {}, { deletionTimestamp: '2026-01-02T03:04:05Z' });
     const said: string[] = [];
     expect(await tryReboot({ say: (step) => said.push(step) })).toMatchObject([{ result: 'done' }]);
-    expect(said).toContain('node-1: 1 pod was moved elsewhere; shop/held in Terminating until it reboots.');
+    expect(said).toContain('node-1: 1 pod was moved elsewhere; shop/held still Terminating.');
   });
 
   it('passes over what it knew of the node before, but not over its own fault', async () => {
@@ -433,7 +436,7 @@ describe('a reboot that does not go as it should', { timeout: 30_000 }, () => {
     happens();
     const [result] = await tryReboot({ look, pace: SHORT });
     expect(result).toMatchObject({ result: 'surprise', detail: expect.stringContaining(words) });
-    expect(result?.detail).toMatch(/node-1 stays cordoned: once it is in order, kubectl uncordon node-1$/);
+    expect(result?.detail).toContain(`node-1 stays cordoned. Once it is in order, ${letBack()}`);
     expect(await recordOf('ended')).toMatchObject({ phase: 'failed' });
     if (_ !== 'somebody uncordoned it') expect(cordonOf()).toEqual({ unschedulable: true, by: runId });
   });
@@ -623,7 +626,7 @@ describe('a drain in place of a reboot', { timeout: 30_000 }, () => {
       detail: '1 pod was moved elsewhere; it stays cordoned, to be replaced',
     });
     expect(result?.next).toContain(END);
-    expect(result?.next?.at(-1)).toBe('Or let pods on it again: kubectl uncordon node-1');
+    expect(result?.next?.at(-1)).toBe(`Or ${letBack()}`);
     expect(steps).toEqual(['audit', 'web/eviction', 'nodes/node-1', 'web/eviction']);
     expect(cordonOf()).toEqual({ unschedulable: true, by: runId });
     expect(await recordOf('ended')).toMatchObject({
@@ -639,7 +642,7 @@ describe('a drain in place of a reboot', { timeout: 30_000 }, () => {
       result: 'rehearsed',
       detail: '1 pod would be moved elsewhere; nothing was changed',
     });
-    expect(result?.next).toContain(END);
+    expect(result?.next).toBeUndefined();
     expect(steps).toEqual(['audit', 'web/eviction']);
     expect(await recordOf('begun')).toBeNull();
   });
@@ -647,8 +650,21 @@ describe('a drain in place of a reboot', { timeout: 30_000 }, () => {
   it.each([
     [
       'another node says that it is the same instance',
-      'node-2 has the same providerID',
+      'node-2 says that it is the same machine',
       () => change('node-2', { spec: { providerID: INSTANCE } }),
+    ],
+    [
+      'another node says so, in another zone',
+      'node-2 says that it is the same machine',
+      () => change('node-2', { spec: { providerID: 'aws:///eu-west-1b/i-0123456789abcdef0' } }),
+    ],
+    [
+      'another node says that it is the same machine of another provider',
+      'node-2 says that it is the same machine',
+      () => {
+        nodeNamed('node-1').spec = { providerID: 'azure:///group/0' };
+        nodeNamed('node-2').spec = { providerID: 'azure:///group/0' };
+      },
     ],
     ['a pod would be lost', 'shop/bare would be lost', () => show('bare', null)],
     [
@@ -683,6 +699,26 @@ describe('a drain in place of a reboot', { timeout: 30_000 }, () => {
   });
 
   it.each([
+    ['say nothing of their machines', '', ''],
+    ['are numbered within their groups', 'azure:///group-a/0', 'azure:///group-b/0'],
+  ])('is not refused where two nodes %s', async (_, one, other) => {
+    nodeNamed('node-1').spec = { providerID: one };
+    nodeNamed('node-2').spec = { providerID: other };
+    expect(await tryDrain()).toMatchObject([{ result: 'done' }]);
+  });
+
+  it('says which pods are still on the node', async () => {
+    stub.onEvicted = () => show('web', 'StatefulSet', {}, { deletionTimestamp: '2026-01-02T03:04:05Z' });
+    expect(await tryDrain()).toMatchObject([
+      {
+        result: 'done',
+        detail:
+          '0 pods were moved elsewhere; shop/web still Terminating, until its machine ends; it stays cordoned, to be replaced',
+      },
+    ]);
+  });
+
+  it.each([
     ['a pod is evicted', /eviction/, 2, 'it takes pods again; pods that were evicted are elsewhere'],
     ['it is cordoned', /^PATCH/, 1, 'it takes pods again'],
   ])('whose call was killed as %s is undone by the next call', async (_, at, nth, words) => {
@@ -702,7 +738,8 @@ describe('a drain in place of a reboot', { timeout: 30_000 }, () => {
     expect(await settleHalfDone(cluster, store, SETTLING)).toEqual([]);
   });
 
-  it('whose call was killed is over once the node was replaced', async () => {
+  /** The call is killed while it cordons the node. */
+  const killed = async (): Promise<void> => {
     const kill = new AbortController();
     const before = stub.onRequest;
     stub.onRequest = (request) => {
@@ -711,7 +748,69 @@ describe('a drain in place of a reboot', { timeout: 30_000 }, () => {
     };
     await tryDrain({ signal: kill.signal, store: storeOfTheKilled(directory) }).catch(() => null);
     stub.onRequest = before;
+    expect(cordonOf()).toEqual({ unschedulable: true, by: runId });
+  };
+  const settled = async (): Promise<string> =>
+    (await settleHalfDone(cluster, store, { ...SETTLING, look: looks() })).join();
+  /** As the API server notes it after plain `kubectl uncordon` and `kubectl cordon`. */
+  const cordonedByAPerson = (): void => {
+    const own = { 'f:metadata': { 'f:annotations': { [`f:${CORDON_ANNOTATION}`]: {} } } };
+    const cordon = { 'f:spec': { 'f:unschedulable': {} } };
+    Object.assign(nodeNamed('node-1').metadata, {
+      managedFields: [{ fieldsV1: own }, { fieldsV1: cordon }, { fieldsV1: 'something else' }],
+    });
+  };
+
+  it('whose call was killed is over once the node was replaced', async () => {
+    await killed();
     nodeNamed('node-1').metadata.uid = 'uid-of-the-next';
-    expect((await settleHalfDone(cluster, store, SETTLING))[0]).toContain('the node is gone');
+    expect(await settled()).toContain('the node is gone');
+  });
+
+  it('whose call was killed leaves a node cordoned that a person has cordoned since', async () => {
+    await killed();
+    cordonedByAPerson();
+    expect(await settled()).toContain('it is cordoned, but not by this repair');
+    expect(cordonOf().unschedulable).toBe(true);
+  });
+
+  it('is not refused because a person has cordoned another node that a repair once had', async () => {
+    await tryDrain();
+    cordonedByAPerson();
+    const found = [hung({ object: { kind: 'node', name: 'node-2' } })];
+    const { acts } = planRepairs(aReport({ findings: found }), { check: CHECK, node: 'node-2', drain: true });
+    const options = repairOptions({ runId: newRunId(new Date(), 'other'), store, look: looks() });
+    const [result] = await carryOutAll(cluster, acts, options);
+    expect(result?.detail).toBe('no other node is Ready and takes pods');
+  });
+
+  it('whose call was killed takes pods again where the API server notes both as of the run', async () => {
+    await killed();
+    const both = {
+      'f:metadata': { 'f:annotations': { [`f:${CORDON_ANNOTATION}`]: {} } },
+      'f:spec': { 'f:unschedulable': {} },
+    };
+    Object.assign(nodeNamed('node-1').metadata, { managedFields: [{ fieldsV1: both }] });
+    expect(await settled()).toContain('it takes pods again');
+  });
+
+  it('whose call was killed stays open while nobody may patch the node', async () => {
+    await killed();
+    stub.fail({ method: 'PATCH', path: '/nodes/', status: 403, message: 'forbidden' });
+    expect(await settled()).toMatch(/and did not end: it could not be settled: .*forbidden/);
+    expect(await settled()).toContain('it takes pods again');
+  });
+
+  it('whose call was killed says so where another cordons the node meanwhile', async () => {
+    await killed();
+    let lists = 0;
+    const before = stub.onRequest;
+    stub.onRequest = (request) => {
+      before(request);
+      if (/GET .*nodes/.test(request) && ++lists === 2)
+        nodeNamed('node-1').metadata.annotations = { [CORDON_ANNOTATION]: 'another' };
+    };
+    expect(await settled()).toContain('somebody else decided meanwhile whether it takes pods');
+    expect(cordonOf()).toEqual({ unschedulable: true, by: 'another' });
   });
 });

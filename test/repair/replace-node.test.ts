@@ -9,7 +9,9 @@ const machine = (changes: Partial<Machine> = {}): Machine => ({
   ...changes,
 });
 const commands = (changes: Partial<Machine> = {}): string[] =>
-  howToReplace(machine(changes), ['--context', 'prod']).filter((line) => line.startsWith('  '));
+  howToReplace(machine(changes), { name: 'prod', kubectl: ['--context', 'prod'] }).filter((line) =>
+    line.startsWith('  '),
+  );
 
 describe('how the machine of a drained node is replaced', () => {
   it('is by its Auto Scaling group, once a person has seen which instance it is', () => {
@@ -36,6 +38,13 @@ describe('how the machine of a drained node is replaced', () => {
     ]);
   });
 
+  it('names the cluster where no kubeconfig chose it, as with --eks', () => {
+    expect(howToReplace(machine({ isOfKarpenter: true }), { name: 'eks-prod' })).toEqual([
+      expect.stringMatching(/^On cluster eks-prod: Karpenter ends its instance/),
+      '  kubectl delete node ip-10-0-1-7.eu-west-1.compute.internal',
+    ]);
+  });
+
   it.each([
     ['', /the node has no providerID/],
     ['gce://project/europe-west1-b/node-7', /providerID gce:\/\/project\/europe-west1-b\/node-7/],
@@ -43,6 +52,6 @@ describe('how the machine of a drained node is replaced', () => {
     ['aws:///eu-west-1a/fargate-10.0.1.7', /Replace its machine as its provider has it/],
   ])('is left to a person where the providerID is %j', (providerId, words) => {
     expect(commands({ providerId })).toEqual([]);
-    expect(howToReplace(machine({ providerId }), []).join()).toMatch(words);
+    expect(howToReplace(machine({ providerId }), { name: 'prod' }).join()).toMatch(words);
   });
 });
