@@ -96,6 +96,10 @@ export async function planned(
       remedy: 'Audit it first, or use a new audit: --fresh',
     });
   const plan = planRepairs(await coverReport(cluster, report, options.exceptions, signal), options.asked);
+  if (options.asked.drain === true && plan.acts.length === 0)
+    throw new AuditError('USAGE', '--drain: none of these findings is repaired by a reboot', {
+      remedy: 'See what repairs them, without --drain.',
+    });
   print(plan, report, options);
   return plan.acts;
 }

@@ -21,7 +21,7 @@ export function addManifests(program: Command): void {
     .option('--remediate', 'also grant the rights that `netns-audit remediate` needs, to a separate group')
     .option(
       '--calico',
-      "also grant that group the right with which `netns-audit remediate` frees addresses in Calico's own records",
+      "also grant the right with which `netns-audit remediate` frees addresses in Calico's own records, to another group",
     )
     .option(
       '--reboot',

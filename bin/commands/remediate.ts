@@ -123,6 +123,10 @@ export function addRemediate(program: Command): void {
 }
 
 function askedOf({ only, node, pod, drain }: Options): RemediateOptions['asked'] {
+  if (drain === true && pod !== undefined)
+    throw new AuditError('USAGE', '--drain does not go with --pod', {
+      remedy: 'Name the node to drain: --only CHECK --node NODE.',
+    });
   return {
     ...(only === undefined ? {} : { check: only }),
     ...(node === undefined ? {} : { node }),

@@ -164,8 +164,8 @@ export async function withoutHandle(
   for (let tries = 0; tries < TRIES; tries += 1) {
     const block = await readCalicoBlock(cluster, leaked.block, { signal });
     if (holdsAddress(block, leaked)) return answerOf(leaked, 'failed', 'its block still has it');
-    const found = block && (await readCalicoHandle(cluster, handle, { signal }));
-    const after = block && handleAfter(found, block);
+    const found = await readCalicoHandle(cluster, handle, { signal });
+    const after = handleAfter(found, block, leaked.block);
     if (found === null || after === null)
       return answerOf(leaked, 'done', `its handle ${handle} no longer counts it`);
     await (after === 'empty'

@@ -120,20 +120,26 @@ export function withoutEntry(block: CalicoBlockObject, { ordinal }: BlockEntry):
 
 /**
  * The handle, once its block has lost an address of it.
+ * @param block - null if Calico has deleted it, as it deletes empty ones
+ * @param name - of the block
  * @returns 'empty' if it has no address left anywhere; null if it counts no more than the block has
  */
 export function handleAfter(
   handle: CalicoHandleObject | null,
-  block: CalicoBlockObject,
+  block: CalicoBlockObject | null,
+  name: string,
 ): CalicoHandleObject | 'empty' | null {
-  const { cidr } = block.spec;
   const counts = handle?.spec.block ?? {};
-  const before = counts[cidr];
+  // Names of blocks are their CIDRs with dashes (CIDRToName in libcalico-go).
+  const cidr =
+    block?.spec.cidr ?? Object.keys(counts).find((each) => each.replaceAll(/[.:/]/g, '-') === name);
+  const before = cidr === undefined ? undefined : counts[cidr];
   // Calico itself is deleting it.
-  if (handle === null || handle.spec.deleted === true || before === undefined) return null;
-  const has = block.spec.allocations.filter(
-    (_, ordinal) => handleAt(block, ordinal) === handle.spec.handleID,
-  ).length;
+  if (handle === null || handle.spec.deleted === true || cidr === undefined || before === undefined)
+    return null;
+  const has =
+    block?.spec.allocations.filter((_, ordinal) => handleAt(block, ordinal) === handle.spec.handleID)
+      .length ?? 0;
   if (before <= has) return null;
   const { [cidr]: _, ...others } = counts;
   const left = has === 0 ? others : { ...counts, [cidr]: has };

@@ -39,7 +39,7 @@ export type Plan = {
 };
 
 export type Asked = Narrowing & {
-  /** Nodes are drained for a person to replace them, in place of a reboot. */
+  /** Nodes are drained for a person to replace them, in place of a reboot, and nothing else is done. */
   readonly drain?: boolean;
   readonly pod?: { readonly namespace: string; readonly name: string };
 };
@@ -114,8 +114,9 @@ export function planRepairs(report: ClusterReport, asked: Asked): Plan {
     ({ repair, suppressed, remedy }) =>
       repair == null && suppressed === null && remedy.some(({ command: typed }) => typed !== undefined),
   );
+  const chosen = asked.drain === true ? acts.filter(({ kind }) => kind === 'drain-node') : acts;
   return {
-    acts: acts.toSorted((a, b) => Number(a.refused !== null) - Number(b.refused !== null)),
+    acts: chosen.toSorted((a, b) => Number(a.refused !== null) - Number(b.refused !== null)),
     byHand,
   };
 }

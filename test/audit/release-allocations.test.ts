@@ -200,6 +200,15 @@ describe('freeing a leaked address of Calico', { timeout: 30_000 }, () => {
     expect(handle()?.spec.block).toEqual({ '10.244.7.0/26': 1 });
   });
 
+  it('deletes its handle also where Calico has deleted the empty block in between', async () => {
+    stub.onRequest = (request) => {
+      if (request === `GET ${BLOCK}` && block()?.spec.allocations[1] === null) stub.custom.remove(BLOCK);
+    };
+    const look = async () => (stub.custom.get(BLOCK) === null ? aReport() : seen());
+    expect(await tryRepair({ look })).toMatchObject([{ result: 'done' }]);
+    expect([stub.custom.get(BLOCK), handle()]).toEqual([null, null]);
+  });
+
   it('leaves the address to whoever has it in between', async () => {
     stub.onRequest = (request) => {
       if (request === `PUT ${BLOCK}`) setBlock({}, { handle_id: `k8s-pod-network.${'e'.repeat(64)}` });
@@ -522,6 +531,13 @@ describe('a repair of Calico that was killed', { timeout: 30_000 }, () => {
     ]);
     expect(handle()).toBeNull();
     expect(await left()).toBe(0);
+  });
+
+  it('and whose block Calico has deleted since deletes its handle', async () => {
+    await killedAt(/^DELETE .*ipamhandles/, false);
+    stub.custom.remove(BLOCK);
+    expect(await settled()).toContain('1 freed');
+    expect(handle()).toBeNull();
   });
 
   it('and whose address another pod has by now lowers only its own handle', async () => {

@@ -304,6 +304,12 @@ describe('taking back what a run put back', { timeout: 30_000 }, () => {
   });
 });
 
+it('refuses a drain where no reboot is the repair, and does nothing in its place', async () => {
+  const { error, code } = await remediate('--only', 'namespace-orphaned', '--node', 'node-1', '--drain');
+  expect(error).toContain('--drain: none of these findings is repaired by a reboot');
+  expect(code).toBe(2);
+});
+
 describe('a record of a pod that is gone', { timeout: 30_000 }, () => {
   const runId = newRunId(new Date(), 'earlier');
   const record = {

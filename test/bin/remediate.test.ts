@@ -26,6 +26,27 @@ describe('whoever names a pod that a reboot may lose', () => {
   });
 });
 
+describe('whoever asks for a drain', () => {
+  it('is told where a pod is named', async () => {
+    const { error, code } = await run('remediate', '--drain', '--pod', 'shop/web-1');
+    expect(error).toContain('--drain does not go with --pod');
+    expect(code).toBe(2);
+  });
+
+  it('gets no other repair', () => {
+    const restart = aFinding({
+      check: 'cni-agent-down',
+      object: { kind: 'node', name: 'node-1' },
+      repair: { kind: 'restart-agent', namespace: 'kube-system', selector: 'k8s-app=calico-node' },
+    });
+    const asked = { check: 'cni-agent-down', node: 'node-1' };
+    const kinds = (drain: boolean) =>
+      planRepairs(aReport({ findings: [restart] }), { ...asked, drain }).acts.map(({ kind }) => kind);
+    expect(kinds(false)).toEqual(['restart-agent']);
+    expect(kinds(true)).toEqual([]);
+  });
+});
+
 describe('the manifests', () => {
   const kindsOf = async (...args: string[]): Promise<string[]> =>
     parseAllDocuments((await run('manifests', ...args)).out).map((document) => {
@@ -56,6 +77,12 @@ describe('the manifests', () => {
       'ClusterRole - netns-auditor-calico',
       'ClusterRoleBinding - netns-auditor-calico',
     ]);
+    const bound = parseAllDocuments((await run('manifests', '--calico')).out)
+      .map((document) => document.toJS())
+      .find(
+        ({ kind, metadata }) => kind === 'ClusterRoleBinding' && metadata.name === 'netns-auditor-calico',
+      );
+    expect(bound.subjects.map(({ name }: { name: string }) => name)).toEqual(['netns-auditor-calico']);
     expect((await kindsOf('--remediate', '--reboot')).some((each) => each.includes('calico'))).toBe(false);
   });
 

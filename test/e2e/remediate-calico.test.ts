@@ -134,7 +134,7 @@ describe.runIf(isCalico(inject('platform')))(`leaked addresses of Calico on ${no
     const manifests = ['manifests', '--no-admission-policy', '--remediate', '--calico'];
     await apply((await netnsAudit(manifests)).stdout);
     const config = parse(await kubectl(['config', 'view', '--raw', '--flatten', '--minify']));
-    const groups = ['netns-auditor', 'netns-auditor-remediate'];
+    const groups = ['netns-auditor', 'netns-auditor-remediate', 'netns-auditor-calico'];
     Object.assign(config.users[0].user, { as: 'ann', 'as-groups': groups });
     await writeFile(kubeconfig, JSON.stringify(config), { mode: 0o600 });
     // The node has a block of its own once it has a pod.

@@ -104,7 +104,7 @@ describe('the handle of a leaked address', () => {
   const two = aBlock({ allocations: [0, null, 2, 1], unallocated: [1] });
   const other = '10.244.7.0/26';
 
-  it.each<[string, ReturnType<typeof aHandle> | null, typeof freed, unknown]>([
+  it.each<[string, ReturnType<typeof aHandle> | null, typeof freed | null, unknown]>([
     ['is deleted once it counts none', aHandle(), freed, 'empty'],
     ['keeps its other blocks', aHandle({ [other]: 2 }), freed, { [other]: 2 }],
     ['counts those that are left in the block', aHandle({ '10.244.1.8/30': 2 }), two, { '10.244.1.8/30': 1 }],
@@ -117,9 +117,24 @@ describe('the handle of a leaked address', () => {
     ],
     ['is left to Calico where that deletes it', aHandle({}, { deleted: true }), freed, null],
     ['may be gone', null, freed, null],
+    ['counts none of a block that is gone', aHandle(), null, 'empty'],
+    ['counts others without a block that is gone', aHandle({ [other]: 2 }), null, { [other]: 2 }],
+    ['may not know a block that is gone', aHandle({ '10.244.1.8/30': undefined, [other]: 1 }), null, null],
   ])('%s', (_, handle, block, wanted) => {
-    const after = handleAfter(handle, block);
+    const after = handleAfter(handle, block, leaked.block);
     expect(after === null || after === 'empty' ? after : after.spec.block).toEqual(wanted);
+  });
+});
+
+it('the handle of an IPv6 address no longer counts its block once that is gone', () => {
+  const handle = aHandle({
+    '10.244.1.8/30': undefined,
+    'fd00:10:244::1:40/122': 1,
+    'fd00:10:244::1:80/122': 1,
+  });
+  const after = handleAfter(handle, null, 'fd00-10-244--1-40-122');
+  expect(after === null || after === 'empty' ? after : after.spec.block).toEqual({
+    'fd00:10:244::1:80/122': 1,
   });
 });
 
@@ -138,6 +153,7 @@ describe('the pods of the cluster', () => {
   it.each<[string | null, Partial<AddressHolder>]>([
     [null, {}],
     ['the pod shop/web-9 has the address', { addresses: ['10.244.1.77', '10.244.1.9'] }],
+    ['the pod shop/web-9 has the address', { addresses: ['10.244.1.9'], containerId: null }],
     [null, { name: 'gone-1' }],
     ['its pod shop/gone-1 is there', { name: 'gone-1', containerId: DEAD }],
     ['its pod shop/gone-1 is there, and does not say', { name: 'gone-1', containerId: null }],
