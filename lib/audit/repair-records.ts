@@ -129,10 +129,15 @@ async function recordsAt(
     if (stored === null) continue;
     const read = repairRecordSchema.safeParse(parsed(stored.body));
     if (!read.success)
-      throw new AuditError('STORE', `${store.location}: ${key} is not the record of a repair`, {
-        cause: read.error,
-        remedy: 'Look at it, and move it away: netns-audit doctor --store PLACE',
-      });
+      throw new AuditError(
+        'STORE',
+        `${store.location}: ${key} is no record of a repair that this version knows`,
+        {
+          cause: read.error,
+          remedy:
+            'If a newer version wrote it, use that one. Otherwise look at it, and move it away: netns-audit doctor --store PLACE',
+        },
+      );
     // An earlier cluster had the name; its repairs are gone with it.
     if ((read.data.clusterUid ?? cluster.uid) === cluster.uid) records.push({ key, record: read.data });
   }

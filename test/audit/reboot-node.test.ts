@@ -397,6 +397,24 @@ describe('a reboot that does not go as it should', { timeout: 30_000 }, () => {
       looks(),
     ],
     [
+      'it booted by itself',
+      'it has booted, or was uncordoned, meanwhile',
+      () => {
+        stub.onEvicted = () => boot();
+      },
+      looks(),
+    ],
+    [
+      'it is another node by now',
+      'it has booted, or was uncordoned, meanwhile',
+      () => {
+        stub.onEvicted = () => {
+          nodeNamed('node-1').metadata.uid = 'uid-of-the-next';
+        };
+      },
+      looks(),
+    ],
+    [
       'it has no systemctl',
       'it was not rebooted: the node has no systemctl',
       () => {
@@ -760,6 +778,23 @@ describe('a drain in place of a reboot', { timeout: 30_000 }, () => {
       managedFields: [{ fieldsV1: own }, { fieldsV1: cordon }, { fieldsV1: 'something else' }],
     });
   };
+
+  it('that is interrupted has no end in its record, so that the next call settles it', async () => {
+    const kill = new AbortController();
+    let asked = 0;
+    const before = stub.onRequest;
+    stub.onRequest = (request) => {
+      before(request);
+      if (/eviction/.test(request) && ++asked === 2) kill.abort();
+    };
+    expect(await tryDrain({ signal: kill.signal })).toMatchObject([
+      { result: 'surprise', detail: 'interrupted before the result was known' },
+    ]);
+    stub.onRequest = before;
+    expect(await recordOf('begun')).not.toBeNull();
+    expect(await recordOf('ended')).toBeNull();
+    expect(await settled()).toContain('it takes pods again');
+  });
 
   it('whose call was killed is over once the node was replaced', async () => {
     await killed();

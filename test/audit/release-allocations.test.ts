@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { carryOutAll, halfDone, recentDays, recordsOfRun, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
@@ -215,6 +215,57 @@ describe('freeing a leaked address of Calico', { timeout: 30_000 }, () => {
     };
     expect(await tryRepair()).toMatchObject([{ result: 'done', answers: [{ word: 'done' }] }]);
     expect(block().spec.allocations).toEqual([0, 1, 2, null]);
+  });
+
+  it('leaves the handle alone where the block has the address again right after it was freed', async () => {
+    let isWritten = false;
+    stub.onRequest = (request) => {
+      if (request === `PUT ${BLOCK}`) isWritten = true;
+      else if (request === `GET ${BLOCK}` && isWritten) setBlock();
+    };
+    expect(await tryRepair()).toMatchObject([
+      { result: 'surprise', answers: [{ word: 'failed', detail: 'its block still has it' }] },
+    ]);
+    expect(handle()).not.toBeNull();
+  });
+
+  const both = (): Finding => {
+    setBlock({ allocations: [0, 1, 2, 1], unallocated: [] });
+    stub.custom.set(ITS_HANDLE, aHandle({ '10.244.1.8/30': 2 }));
+    return finding({}, { ...leaked, address: '10.244.1.11' });
+  };
+  const put = (): number[] =>
+    stub.requests.flatMap((request, at) => (request === `PUT ${BLOCK}` ? [at] : []));
+
+  it('frees no other after one that failed', async () => {
+    const found = both();
+    stub.fail({ method: 'PUT', path: BLOCK, status: 403, message: 'not allowed' });
+    expect(await tryRepair({ look: async () => aReport({ findings: [found] }) }, found)).toMatchObject([
+      {
+        result: 'surprise',
+        answers: [{ word: 'failed' }, { word: 'left', detail: 'another one failed before' }],
+      },
+    ]);
+    expect(put()).toHaveLength(1);
+  });
+
+  it('holds its lease: after the audit of the node, and between addresses that take long', async () => {
+    const found = both();
+    let audited = 0;
+    const look = async () => {
+      audited ||= stub.requests.length;
+      return aReport({ findings: [found] });
+    };
+    const now = Date.now.bind(Date);
+    stub.onRequest = (request) => {
+      if (request === `PUT ${BLOCK}` && put().length === 1)
+        vi.spyOn(Date, 'now').mockImplementation(() => now() + 61_000);
+    };
+    onTestFinished(() => void vi.restoreAllMocks());
+    await tryRepair({ look }, found);
+    expect(stub.requests[audited]).toMatch(/^PUT .*leases\/netns-audit-remediate$/);
+    expect(put()).toHaveLength(2);
+    expect(stub.requests.slice(...put())).toContainEqual(expect.stringMatching(/^PUT .*leases/));
   });
 
   it('gives up where the block is changed all the time', async () => {
@@ -453,6 +504,28 @@ describe('a precondition that alone turns false between plan and act', { timeout
     expect(await tryRepair()).toMatchObject([{ result: 'done' }]);
   });
 
+  it('does not concern a controller of Calico that is being deleted', async () => {
+    controller(new Date(Date.now() - 60_000).toISOString());
+    const deleted = stub.pods.get('shop/controllers')?.metadata ?? {};
+    Object.assign(deleted, { deletionTimestamp: new Date().toISOString() });
+    expect(await tryRepair()).toMatchObject([{ result: 'done' }]);
+  });
+
+  it('is left to the controller of Calico where an audit has found one of several only now', async () => {
+    controller(new Date(Date.now() - HOUR).toISOString());
+    const another = { ...leaked, address: '10.244.1.11' };
+    const late = finding({
+      fingerprint: 'late',
+      lastSeen: new Date().toISOString(),
+      repair: { kind: 'release-allocations', allocations: [another] },
+    });
+    const { acts: planned } = planRepairs(aReport({ findings: [finding(), late] }), {});
+    expect(planned).toHaveLength(1);
+    expect(await carryOutAll(cluster, planned, options())).toMatchObject([
+      { result: 'refused', detail: expect.stringContaining('calico-kube-controllers runs') },
+    ]);
+  });
+
   it('does not concern a controller of Calico that had its time', async () => {
     controller(new Date(Date.now() - HOUR).toISOString());
     expect(await tryRepair()).toMatchObject([{ result: 'done' }]);
@@ -493,7 +566,7 @@ describe('a repair of Calico that was killed', { timeout: 30_000 }, () => {
   const left = async () => (await halfDone(store, cluster, recentDays(new Date()))).length;
 
   /** The call is killed at the request that matches, which the server may have carried out all the same. */
-  const killedAt = async (at: RegExp, isCarriedOut: boolean): Promise<void> => {
+  const killedAt = async (at: RegExp, isCarriedOut: boolean, found = finding()): Promise<void> => {
     const kill = new AbortController();
     if (!isCarriedOut) stub.fail({ method: /[A-Z]+/.exec(at.source)?.[0] ?? '', path: /ipam/, silent: true });
     let isBegun = false;
@@ -507,7 +580,7 @@ describe('a repair of Calico that was killed', { timeout: 30_000 }, () => {
     stub.onRequest = (request) => {
       if (isBegun && at.test(request)) kill.abort();
     };
-    await tryRepair({ store: killed, signal: kill.signal }).catch(() => null);
+    await tryRepair({ store: killed, signal: kill.signal }, found).catch(() => null);
     stub.onRequest = () => {};
     expect(kill.signal.aborted).toBe(true);
     expect(await left()).toBe(1);
@@ -552,6 +625,13 @@ describe('a repair of Calico that was killed', { timeout: 30_000 }, () => {
     await killedAt(/^PUT .*ipamblocks/, false);
     addPod('web-9', leaked.address, 'e'.repeat(64));
     expect(await settled()).toContain('0 freed, 1 refused');
+    expect(holdsAddress(block(), leaked)).toBe(true);
+  });
+
+  it('waits for the controller of Calico that has run for long, if an audit has found the address only now', async () => {
+    await killedAt(/^PUT .*ipamblocks/, false, finding({ lastSeen: new Date().toISOString() }));
+    controller(new Date(Date.now() - HOUR).toISOString());
+    expect(await settled()).toContain('1 stay for another repair: calico-kube-controllers runs');
     expect(holdsAddress(block(), leaked)).toBe(true);
   });
 

@@ -50,6 +50,18 @@ beforeEach(async () => {
   };
 });
 
+it('has no end in its record where it is interrupted before it could be proved', async () => {
+  const kill = new AbortController();
+  const look = async () => {
+    kill.abort();
+    throw new AuditError('ABORTED', 'interrupted', { remedy: 'Start again.' });
+  };
+  expect(await tryRepair({ look, signal: kill.signal })).toMatchObject([
+    { result: 'surprise', detail: 'interrupted before the result was known' },
+  ]);
+  expect(await halfDone(store, cluster, SETTLING.days)).toHaveLength(1);
+});
+
 async function tryRepair(changes: Partial<RepairOptions> = {}): Promise<ActResult[]> {
   return await carryOutAll(cluster, acts, {
     ...repairOptions({ runId, store, look: async () => aReport() }),
