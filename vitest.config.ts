@@ -38,7 +38,6 @@ export default defineConfig({
           testTimeout: 60_000,
           // Nodes are built in hooks.
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       {
