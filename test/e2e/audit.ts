@@ -7,8 +7,8 @@ import type { Finding } from '../../lib/model/finding.ts';
 import { type ClusterReport, reportSchema } from '../../lib/model/report.ts';
 import { type RunOptions, type RunResult, run } from './run.ts';
 
-/** The command line. */
-export const program = fileURLToPath(new URL('../../bin/netns-audit.ts', import.meta.url));
+/** The command line, as users start it: with compiled code kept between runs. */
+export const program = fileURLToPath(new URL('../../bin/netns-audit.js', import.meta.url));
 
 /** Any command of the tool. */
 export function netnsAudit(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
