@@ -50,22 +50,31 @@ const ofWholeNodes: readonly Fault[] = [
 export const allFaults: readonly Fault[] = [...batches.flatMap(({ faults }) => faults), ...ofWholeNodes];
 
 /**
- * The batches of a platform. Faults of a whole node, of which most cannot share it, are injected two at a time, one on
- * each of two nodes.
+ * The batches of a platform. What a node does to one of its pods is injected together, each to a pod of its own. Faults of
+ * a whole node, of which most cannot share it, are injected two at a time, one on each of two nodes.
  */
 export function batchesOf(isPossible: (fault: Fault) => boolean, nodes: number): readonly Batch[] {
   const possible = ofWholeNodes.filter(isPossible);
   const alone = possible.filter((fault) => fault.alone);
-  const together = possible.filter((fault) => !fault.alone);
+  const together = possible.filter((fault) => !fault.alone && isOfNode(fault));
   const size = Math.min(nodes, 2);
   const sets = Array.from({ length: Math.ceil(together.length / size) }, (_, at) =>
     together.slice(at * size, (at + 1) * size),
   );
   return [
     ...batches.map((batch) => ({ ...batch, faults: batch.faults.filter(isPossible) })),
+    {
+      name: 'of a node, each for one of its pods',
+      faults: possible.filter((fault) => !fault.alone && !isOfNode(fault)),
+    },
     ...[...sets, ...alone.map((fault) => [fault])].map((faults) => ({
       name: `of a whole node: ${faults.map(({ id }) => id).join(', ')}`,
       faults,
     })),
   ].filter(({ faults }) => faults.length > 0);
+}
+
+/** Without an object of its own, a fault is found in its pod. */
+function isOfNode({ object }: Fault): boolean {
+  return object !== undefined;
 }
