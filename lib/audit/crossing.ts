@@ -1,6 +1,7 @@
 /** `--active cross`: which pods ping which. Pure. */
 
 import { isIP } from 'node:net';
+import { mayChangeNetwork } from '../computed/preconditions.ts';
 import { byText } from '../model/by-text.ts';
 import { BRANCH_ENI } from '../model/cni-names.ts';
 import {
@@ -130,9 +131,11 @@ function isUsual(address: string): boolean {
 }
 
 function restriction(
-  { namespace, annotations }: Pod,
+  { namespace, annotations, containers }: Pod,
   { namespaces, everywhere, unread }: NetworkPolicies,
 ): string | null {
+  // A VPN client answers its node, and sends all else by its tunnel.
+  if (containers.some(mayChangeNetwork)) return "a container may change the pod's network";
   if (annotations[BRANCH_ENI.annotation] !== undefined) return 'it has security groups of its own';
   if (namespaces.includes(namespace)) return `there are network policies in ${namespace}`;
   if (everywhere.length > 0) return `there are policies for the whole cluster: ${everywhere.join(', ')}`;

@@ -18,7 +18,7 @@ const crossPodSchema = z.object({
   name: z.string(),
   uid: z.string(),
   address: z.string(),
-  /** Why its silence says nothing: a network policy may want it. Null if none does. */
+  /** Why its silence says nothing: a network policy, or the pod itself, may want it. Null if neither does. */
   restricted: z.string().nullable(),
 });
 export type CrossPod = z.infer<typeof crossPodSchema>;

@@ -134,6 +134,20 @@ describe('pods that ping each other', () => {
     );
   });
 
+  it('may send by another way, such as a VPN client, whose own node alone reaches it', () => {
+    const containers = (role: 'app' | 'init') =>
+      aPod().containers.map((container) => ({ ...container, role, netAdmin: true }));
+    const result = plan(own, [
+      pod('client', '10.244.2.2', { containers: containers('app') }),
+      pod('meshed', '10.244.2.3', { containers: [...aPod().containers, ...containers('init')] }),
+    ]);
+    expect(names(result)).toMatchObject({ targets: ['meshed', 'client'] });
+    expect(result.status === 'planned' && result.targets.map(({ restricted }) => restricted)).toEqual([
+      null,
+      "a container may change the pod's network",
+    ]);
+  });
+
   it('may have security groups of their own on AWS', () => {
     const annotations = { 'vpc.amazonaws.com/pod-eni': '[{"vlanId":2}]' };
     const result = plan(own, [pod('grouped', '10.244.2.2', { annotations }), pod('free', '10.244.2.3')]);

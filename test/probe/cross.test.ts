@@ -54,6 +54,18 @@ describe('pings to the next node', () => {
     ]);
   });
 
+  test('are answered by the first answer, whatever else comes', () => {
+    const text = [
+      'ICMP Host Unreachable from 10.1.0.1 for ICMP Echo sent to 10.2.0.2',
+      'ICMP Redirect from 10.1.0.9 for ICMP Echo sent to 10.2.0.2',
+      '10.2.0.2 is unreachable',
+      '10.2.0.2 is alive',
+    ].join('\n');
+    expect(readCross(filesOf({ 'active/cross': text }), targets, [])?.node).toEqual([
+      { target: '10.2.0.2', answered: true, hops: [], refused: 'Host Unreachable from 10.1.0.1' },
+    ]);
+  });
+
   test('are not silent where the probe could not send them', () => {
     expect(readCross(filesOf({}), targets, [])).toBeNull();
     const files = filesOf({ 'active/cross': 'sh: fping: not found\n', 'active/7.cross': '' });

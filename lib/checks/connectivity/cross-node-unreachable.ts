@@ -32,20 +32,24 @@ export const crossNodeUnreachable = defineClusterCheck({
     'without a DNS server on their own node. Traffic within each node works.',
   run(sources) {
     const ring = ringOf(sources);
+    const owned = new Map([...ring.groups.values()].map((group) => [ownerOf(group, ring), group]));
     return sources.crossings.flatMap(({ node, plan }) => {
       const object = nodeObject(node);
+      // The pods of the node before it may find the fault.
+      const own = owned.get(node);
+      const fault = own === undefined ? null : judge(node, own, ring);
+      if (fault?.result === 'fail') return [fault];
       if (plan.status === 'none')
         return [plan.alone ? notApplicable(object, plan.reason) : unknown(object, plan.reason)];
+      const group = ring.groups.get(node);
+      if (group !== undefined) return [judge(node, group, ring)];
+      const reason = ring.unknown.get(node);
+      if (reason !== undefined) return [unknown(object, reason)];
       if (plan.targets.length === 0)
         return [
           notApplicable(object, `not tried: ${plan.next.name} has no pod to ping that runs and is settled`),
         ];
-      const group = ring.groups.get(node);
-      if (group !== undefined) return [judge(node, group, ring)];
-      const outcome = ring.ways.get(node)?.outcome;
-      if (outcome === undefined) return [];
-      if (outcome === 'answered') return [pass(object)];
-      return 'unknown' in outcome ? [unknown(object, outcome.unknown)] : [];
+      return [pass(object)];
     });
   },
 });
@@ -55,7 +59,10 @@ type Group = ReturnType<typeof byCommonNode>[number];
 /** What is known of the whole ring; looked up by node, as a cluster may have thousands with a finding. */
 type Ring = {
   readonly ways: ReadonlyMap<string, CrossWay>;
+  /** By the node whose pods are silent. */
   readonly groups: ReadonlyMap<string, Group>;
+  /** Why nothing is known of a node. */
+  readonly unknown: ReadonlyMap<string, string>;
   readonly addresses: ReadonlyMap<string, readonly string[]>;
   /** A check with a finding on the node that explains silence. */
   readonly causes: ReadonlyMap<string, string>;
@@ -69,13 +76,15 @@ function ringOf(sources: ClusterSources): Ring {
   const ways = crossWays({ crossings, sick: sickPods(sources) });
   const groups = byCommonNode(ways);
   const causes = found.filter(({ check }) => BROKEN_WAYS.includes(check)).toReversed();
-  const someAnswered = ways.some(
-    ({ outcome }) =>
-      outcome === 'answered' || (typeof outcome === 'object' && 'apart' in outcome && outcome.apart !== null),
-  );
+  const someAnswered = ways.some(({ isHeard }) => isHeard);
   return {
     ways: new Map(ways.map((way) => [way.own, way])),
     groups: new Map(groups.flatMap((group) => group.ways.map(({ own }) => [own, group] as const))),
+    unknown: new Map(
+      ways.flatMap(({ outcome }) =>
+        typeof outcome === 'object' && 'unknown' in outcome ? [[outcome.of, outcome.unknown] as const] : [],
+      ),
+    ),
     addresses: new Map(crossings.map(({ node, addresses }) => [node, addresses])),
     causes: new Map(causes.map((finding) => [nodeOf(finding), finding.check])),
     someAnswered,
@@ -200,18 +209,18 @@ function placeOf(way: Silent, ways: readonly Silent[], ring: Ring): string {
 }
 
 /** Whether the pod's node has the same trouble. */
-function ofNode({ own, outcome: { nodeToNode, nodeToPod } }: Silent): string {
+function ofNode({ own, outcome: { nodeToNode, nodeToPod, apart } }: Silent): string {
   if (nodeToNode === false || nodeToPod === null) return '';
-  return nodeToPod
-    ? ` ${own} itself gets an answer, so only packets between pods are lost.`
-    : ` ${own} itself gets none either.`;
+  if (!nodeToPod) return ` ${own} itself gets none either.`;
+  return ` ${own} itself gets an answer${apart === null ? ', so only packets between pods are lost' : ''}.`;
 }
 
 /** Which of a node's pods are silent, if others are not. */
 function ofPart({ outcome: { apart } }: Silent): string {
   if (apart === null) return '';
-  const { node, way, heard } = apart;
-  return ` Only pods for which ${node} sends by ${way} are concerned: by ${heard.way}, ${namespacedName(heard.source)} (${heard.source.address}) gets an answer from ${namespacedName(heard.target)} (${heard.target.address}).`;
+  const { node, way, pods, heard } = apart;
+  const tried = pods === 1 ? 'the one pod tried' : `all ${pods} pods tried`;
+  return ` Pings fail for ${tried} whose packets ${node} sends by ${way}, but not for those by ${heard.way}: ${namespacedName(heard.source)} (${heard.source.address}) gets an answer from ${namespacedName(heard.target)} (${heard.target.address}).`;
 }
 
 function rowsAbout({ own, next, outcome }: Silent): Comparison[] {

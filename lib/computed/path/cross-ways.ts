@@ -2,13 +2,22 @@
 import { byText } from '../../model/by-text.ts';
 import type { CrossPing, CrossPod, NodeCrossing, PlannedCross } from '../../model/crossing.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
+import { quote } from '../../model/text.ts';
+
+/** A node chooses the names of its tables. */
+const SHOWN = 60;
 
 /** The way from a node's pods to those of the next node. */
 export type CrossWay = {
   readonly own: string;
   readonly next: string;
-  readonly outcome: 'answered' | Silence | { readonly unknown: string };
+  /** Whether any pod gets an answer. */
+  readonly isHeard: boolean;
+  readonly outcome: 'answered' | Silence | Unknown;
 };
+
+/** `of` says about which of the two nodes nothing is known. */
+type Unknown = { readonly unknown: string; readonly of: string };
 
 /** A pod that pinged in vain, and all that was asked beside it; null where something was not. */
 type Silence = {
@@ -51,17 +60,18 @@ export function crossWays(known: Known): CrossWay[] {
     .flatMap((own) => {
       if (own.plan.status !== 'planned' || own.plan.targets.length === 0) return [];
       const next = byNode.get(own.plan.next.name);
-      return [{ own: own.node, next: own.plan.next.name, outcome: outcomeOf(own, own.plan, next, known) }];
+      return [{ own: own.node, next: own.plan.next.name, ...answersOf(own, own.plan, next, known) }];
     });
 }
 
-function outcomeOf(
+function answersOf(
   own: NodeCrossing,
   plan: PlannedCross,
   next: NodeCrossing | undefined,
   known: Known,
-): CrossWay['outcome'] {
-  if (own.unread !== null) return { unknown: own.unread };
+): Pick<CrossWay, 'isHeard' | 'outcome'> {
+  const nothing = (reason: string) => ({ isHeard: false, outcome: { unknown: reason, of: own.node } });
+  if (own.unread !== null) return nothing(own.unread);
   const pairs = plan.sources.flatMap((source) =>
     plan.targets.map((target) => {
       const pings = own.fromPods.find(({ uid }) => uid === source.uid)?.pings ?? [];
@@ -71,11 +81,15 @@ function outcomeOf(
   const reasons = pairs.map((pair) => ({ ...pair, why: whyNot(pair, own, plan, next, known) }));
   const isHeard = pairs.some(({ ping }) => ping?.answered);
   const apart = isHeard ? (silentWay(reasons, 'source', own) ?? silentWay(reasons, 'target', next)) : null;
-  if (isHeard && apart === null) return 'answered';
+  if (isHeard && apart === null)
+    return {
+      isHeard,
+      outcome: unheardWay(reasons, 'source', own) ?? unheardWay(reasons, 'target', next) ?? 'answered',
+    };
   const silent = apart === null ? reasons.find(({ why }) => why === null) : apart.silent;
-  if (silent?.ping === undefined) return { unknown: reasons[0]?.why ?? 'no pod could be asked' };
+  if (silent?.ping === undefined) return nothing(reasons[0]?.why ?? 'no pod could be asked');
   const { source, target, ping, pings } = silent;
-  return {
+  const outcome: Silence = {
     apart: apart?.apart ?? null,
     source,
     target,
@@ -87,6 +101,7 @@ function outcomeOf(
     podToNode: answered(pings, plan.next.address),
     nextToOwnPod: answered(next?.fromNode ?? [], target.address),
   };
+  return { isHeard, outcome };
 }
 
 type Pair = {
@@ -96,21 +111,45 @@ type Pair = {
   readonly ping: CrossPing | undefined;
 };
 
-/** The silence of all pods of a node that it sends for by one table, while those of another are heard. */
-function silentWay(
-  reasons: readonly (Pair & { readonly why: string | null })[],
-  end: 'source' | 'target',
-  crossing: NodeCrossing | undefined,
-): { readonly apart: Apart; readonly silent: Pair } | null {
+/** With the reason why its silence says nothing. */
+type Reasoned = Pair & { readonly why: string | null };
+
+/** What is heard by the tables by which a node sends, and what is not heard by tables by which nothing is. */
+function heardBy(reasons: readonly Reasoned[], end: 'source' | 'target', crossing: NodeCrossing | undefined) {
   const ways = new Map(crossing?.waysOut.map((way) => [way.address, way]));
   const wayOf = (pair: Pair) => ways.get(pair[end].address);
   const heard = reasons.filter(({ ping }) => ping?.answered);
-  const silent = reasons.filter(
-    (pair) =>
-      pair.why === null &&
-      wayOf(pair) !== undefined &&
-      !heard.some((other) => wayOf(other)?.table === wayOf(pair)?.table),
-  );
+  const tables = new Set(heard.map((pair) => wayOf(pair)?.table));
+  const unheard = reasons.filter((pair) => {
+    const way = wayOf(pair);
+    return way !== undefined && !tables.has(way.table);
+  });
+  return { wayOf, heard, unheard };
+}
+
+/** Nothing is known of a table of which each pod may have a reason of its own to be silent. */
+function unheardWay(
+  reasons: readonly Reasoned[],
+  end: 'source' | 'target',
+  crossing: NodeCrossing | undefined,
+): Unknown | null {
+  const { wayOf, unheard } = heardBy(reasons, end, crossing);
+  const pair = unheard.find(({ why }) => why !== null) ?? unheard[0];
+  if (crossing === undefined || pair === undefined) return null;
+  const { node } = crossing;
+  const why = pair.why ?? `inconclusive: by which table ${node} sends for pods that get an answer is unknown`;
+  const unknown = `${why}; no ping by ${wayText(wayOf(pair))} of ${node} is answered`;
+  return { unknown, of: node };
+}
+
+/** The silence of all pods of a node that it sends for by one table, while those of another are heard. */
+function silentWay(
+  reasons: readonly Reasoned[],
+  end: 'source' | 'target',
+  crossing: NodeCrossing | undefined,
+): { readonly apart: Apart; readonly silent: Pair } | null {
+  const { wayOf, heard, unheard } = heardBy(reasons, end, crossing);
+  const silent = unheard.filter(({ why }) => why === null);
   const [first] = silent;
   // Of the same pod at the other end, if there is one: so that only the way differs.
   const other = end === 'source' ? 'target' : 'source';
@@ -132,8 +171,8 @@ function silentWay(
 }
 
 function wayText(way: NodeCrossing['waysOut'][number] | undefined): string {
-  const table = `table ${way?.table ?? 'main'}`;
-  return way?.link == null ? table : `${way.link} (${table})`;
+  const table = `table ${quote(way?.table ?? 'main', SHOWN)}`;
+  return way?.link == null ? table : `${quote(way.link, SHOWN)} (${table})`;
 }
 
 /** Why the silence of a pod says nothing about the way between the nodes; null if it does. */
@@ -182,7 +221,10 @@ function isSilent(way: CrossWay): way is Silent {
   return typeof way.outcome === 'object' && 'source' in way.outcome;
 }
 
-/** Silent ways by the node to which they belong: two that meet at a node are one fault, that of the node. */
+/**
+ * Silent ways by the node to which they belong: two that meet at a node are one fault, that of the node. The silence of one
+ * of a node's tables is a fault of that node, whichever end found it.
+ */
 export function byCommonNode(
   ways: readonly CrossWay[],
 ): { readonly nodes: readonly string[]; readonly ways: readonly Silent[] }[] {
@@ -192,11 +234,18 @@ export function byCommonNode(
   const groups = silent.flatMap((way) => {
     const before = into.get(way.own);
     if (before === undefined || before === way || taken.has(way) || taken.has(before)) return [];
-    taken.add(way).add(before);
     // Two nodes are each other's next.
     const nodes = before.own === way.next ? [way.own, way.next] : [way.own];
+    const [apart, ...others] = new Set([before, way].flatMap(({ outcome }) => outcome.apart?.node ?? []));
+    if (others.length > 0 || (apart !== undefined && !nodes.includes(apart))) return [];
+    taken.add(way).add(before);
     return [{ nodes, ways: [before, way] }];
   });
-  const alone = silent.filter((way) => !taken.has(way)).map((way) => ({ nodes: [way.own], ways: [way] }));
+  const alone = silent
+    .filter((way) => !taken.has(way))
+    .map((way) => ({
+      nodes: [...new Set([way.outcome.apart?.node ?? way.own, way.own])],
+      ways: [way],
+    }));
   return [...groups, ...alone];
 }

@@ -187,14 +187,16 @@ describe('cross-node-unreachable', () => {
     });
 
     it('finds the silence of one interface of the other node, though the other one answers', () => {
-      const [found, ...others] = failures(run(twoPodsEach(3, toSecondOf2)));
-      expect(others).toEqual([]);
-      expect(found).toMatchObject({ object: { name: 'node-1' }, confidence: 'probable' });
+      const outcomes = run(twoPodsEach(3, toSecondOf2));
+      expect(results(outcomes)).toEqual(['notApplicable', 'fail', 'pass']);
+      expect(reasons(outcomes)).toEqual(['no answer from the next node: see the finding about node-2']);
+      const [found] = failures(outcomes);
+      expect(found).toMatchObject({ object: { name: 'node-2' }, confidence: 'probable' });
       expect(found?.detail).toContain(
         'Pod shop/web-1 (10.244.1.5) on node-1 gets no answer from shop/other-2 (10.244.2.77) on node-2: ',
       );
       expect(found?.detail).toContain(
-        'Only pods for which node-2 sends by eth1 (table 2) are concerned: by eth0 (table main), shop/web-1 (10.244.1.5) gets an answer from shop/web-2 (10.244.2.5).',
+        ' node-1 itself gets an answer. Pings fail for the one pod tried whose packets node-2 sends by eth1 (table 2), but not for those by eth0 (table main): shop/web-1 (10.244.1.5) gets an answer from shop/web-2 (10.244.2.5).',
       );
       expect(found?.evidence).toContainEqual({
         what: 'ping of shop/web-2 from shop/web-1',
@@ -213,7 +215,9 @@ describe('cross-node-unreachable', () => {
       expect(found?.detail).toContain(
         'Pod shop/other-1 (10.244.1.77) on node-1 gets no answer from shop/web-2',
       );
-      expect(found?.detail).toContain('Only pods for which node-1 sends by eth1 (table 2) are concerned');
+      expect(found?.detail).toContain(
+        'Pings fail for the one pod tried whose packets node-1 sends by eth1 (table 2), but',
+      );
     });
 
     it('is one finding of the node whose interface it is, seen from both sides', () => {
@@ -225,7 +229,7 @@ describe('cross-node-unreachable', () => {
       }
     });
 
-    it('says nothing about pods whose silence may have another reason', () => {
+    it('does not know of an interface of which each pod may have another reason to be silent', () => {
       const found = [
         {
           check: 'pod-interface-down',
@@ -233,7 +237,108 @@ describe('cross-node-unreachable', () => {
         },
       ] as const;
       const outcomes = run({ ...twoPodsEach(3, toSecondOf2), found });
-      expect(results(outcomes)).toEqual(['pass', 'pass', 'pass']);
+      expect(results(outcomes)).toEqual(['pass', 'unknown', 'pass']);
+      expect(reasons(outcomes)).toEqual([
+        'inconclusive: shop/other-2 on node-2 has a fault of its own (pod-interface-down); no ping by eth1 (table 2) of node-2 is answered',
+      ]);
+    });
+
+    it('does not know of its own interface either, of which the only pod may use another way', () => {
+      const { crossings, ...others } = twoPodsEach(3, [
+        [other(1), podAddress(2)],
+        [other(1), other(2)],
+      ]);
+      const client = crossings.map((each) => ({
+        ...each,
+        plan: {
+          ...each.plan,
+          sources: each.plan.sources.map((source) =>
+            source.address === other(1) ? { ...source, restricted: 'it is a VPN client' } : source,
+          ),
+        },
+      }));
+      const outcomes = run({ crossings: client, ...others });
+      expect(results(outcomes)).toEqual(['unknown', 'pass', 'pass']);
+      expect(reasons(outcomes)).toEqual([
+        'inconclusive: no answer, but it is a VPN client; no ping by eth1 (table 2) of node-1 is answered',
+      ]);
+    });
+
+    it('does not know of an interface if those that are heard may be of the same', () => {
+      const { crossings, ...others } = twoPodsEach(3, toSecondOf2);
+      const unlisted = crossings.map((each) => ({
+        ...each,
+        waysOut: each.waysOut.filter(({ table }) => table !== 'main'),
+      }));
+      const outcomes = run({ crossings: unlisted, ...others });
+      expect(results(outcomes)).toEqual(['pass', 'unknown', 'pass']);
+      expect(reasons(outcomes)[0]).toContain(
+        'by which table node-2 sends for pods that get an answer is unknown',
+      );
+    });
+
+    it('compares with pods of which it knows by which interface they are sent for', () => {
+      const { crossings, ...others } = twoPodsEach(3, toSecondOf2);
+      const first = aCrossPod(2, { name: 'first-2', uid: 'uid-first-2', address: '10.244.2.66' });
+      const more = crossings.map((each) =>
+        each.node === 'node-1' && each.plan.status === 'planned'
+          ? {
+              ...each,
+              plan: { ...each.plan, targets: [{ ...first, stayed: true }, ...each.plan.targets] },
+              fromPods: each.fromPods.map(({ uid, pings }) => ({
+                uid,
+                pings: [...pings, aPing(first.address)],
+              })),
+            }
+          : each,
+      );
+      const [found] = failures(run({ crossings: more, ...others }));
+      expect(found?.detail).toContain(
+        'by eth0 (table main): shop/web-1 (10.244.1.5) gets an answer from shop/web-2',
+      );
+    });
+
+    it('is one finding of the interface of each node, if two differ', () => {
+      for (const nodes of [2, 3]) {
+        const next = nodes === 2 ? 1 : 3;
+        const silent = [
+          [other(1), podAddress(2)],
+          [other(1), other(2)],
+          [other(2), podAddress(next)],
+          ...(nodes === 2 ? [] : ([[other(2), other(next)]] as const)),
+        ] as const;
+        const both = nodes === 2 ? [...silent, [other(2), other(1)] as const] : silent;
+        const found = failures(run(twoPodsEach(nodes, both)));
+        expect(found.map(({ object }) => object.name)).toEqual(['node-1', 'node-2']);
+      }
+    });
+
+    it('is none of the node that gets no answer from it, which hears nothing from the other side either', () => {
+      const fromFirst = [podAddress(1), other(1)].flatMap((from) =>
+        [podAddress(2), other(2)].map((to) => [from, to] as const),
+      );
+      const toSecondOf3 = [podAddress(2), other(2)].map((from) => [from, other(3)] as const);
+      const found = failures(run(twoPodsEach(4, [...fromFirst, ...toSecondOf3])));
+      expect(found.map(({ object }) => object.name)).toEqual(['node-1', 'node-3']);
+    });
+
+    it('leaves the fault of an interface of the next node at the cause that this node has', () => {
+      const found = [onNode('node-forwarding-disabled', 1)];
+      const outcomes = run({ ...twoPodsEach(3, toSecondOf2), found });
+      expect(failures(outcomes).map(({ object }) => object.name)).toEqual(['node-1']);
+    });
+
+    it('repeats no control characters and no long names from the node', () => {
+      const { crossings, ...others } = twoPodsEach(3, toSecondOf2);
+      const table = `2\u001b[31m\nFORGED ${'y'.repeat(5000)}`;
+      const named = crossings.map((each) => ({
+        ...each,
+        waysOut: each.waysOut.map((way) => (way.table === '2' ? { ...way, table, link: table } : way)),
+      }));
+      const [found] = failures(run({ crossings: named, ...others }));
+      expect(found?.detail).toContain('2 [31m FORGED yyy');
+      expect(found?.detail).not.toMatch(/\p{Cc}/u);
+      expect(found?.detail).not.toContain('y'.repeat(60));
     });
 
     it('says nothing about pods for which the node sends alike', () => {

@@ -100,27 +100,33 @@ it('keeps the pings of eight pods at most, as results with more cannot be read',
   expect(result?.fromPods.map(({ uid }) => uid)).toEqual(networks.slice(0, 8).map(({ pod }) => pod.uid));
 });
 
-it('says by which table and link the node sends for its pods, if by several', () => {
-  const other = aCrossPod(7, { address: '10.244.1.77' });
+it.each([
+  { first: address, second: '10.244.1.77', whole: 32, all: '0.0.0.0/0' },
+  { first: 'fd00:1::2', second: 'fd00:1::77', whole: 128, all: '::/0' },
+])('says by which table and link the node sends for its pods, if by several: $all', (family) => {
+  const { first, second, whole, all } = family;
   const [route] = host.routes;
   if (route === undefined) throw new Error('the node has no route');
-  const from = (source: string, table: string, priority: number) => aRule({ source, table, priority });
-  const second = { ...route, destination: '0.0.0.0/0', table: '2', link: 'eth1' };
+  const from = (source: string, table: string, priority: number) =>
+    aRule({ source: `${source}/${whole}`, table, priority });
   const stack = {
     ...host,
-    rules: [...host.rules, from('10.244.1.77/32', '2', 1536), from('10.244.1.77/32', '3', 1600)],
-    routes: [...host.routes.filter(({ destination }) => destination !== '0.0.0.0/0'), second],
+    rules: [...host.rules, from(second, '2', 1536), from(second, '3', 1600)],
+    routes: [
+      ...host.routes.filter(({ destination }) => destination !== '0.0.0.0/0'),
+      { ...route, destination: all, table: '2', link: 'eth1' },
+    ],
   };
-  const both = { ...plan, sources: [...plan.sources, other] };
+  const sources = [first, second].map((each) => aCrossPod(7, { address: each }));
   const result = nodeCrossing({
     nodeName: 'node-1',
-    crossing: present({ plan: both, sent }),
+    crossing: present({ plan: { ...plan, sources }, sent }),
     podNetworks: present([network]),
     hostNetwork: present(stack),
   });
   expect(result?.waysOut).toEqual([
-    { address, table: 'main', link: null },
-    { address: '10.244.1.77', table: '2', link: 'eth1' },
+    { address: first, table: 'main', link: null },
+    { address: second, table: '2', link: 'eth1' },
   ]);
 });
 
