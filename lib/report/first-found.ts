@@ -1,6 +1,6 @@
 /** Which audit found a fault first, and which did not find it before. Pure. */
 import type { Finding } from '../model/finding.ts';
-import { minute } from './summary.ts';
+import { minute, second } from './summary.ts';
 
 type Dated = Pick<Finding, 'firstSeen' | 'returnedAt' | 'lastWithout'>;
 
@@ -21,8 +21,11 @@ export function firstFound(members: readonly Dated[]): string | null {
   const returned = members.filter(({ returnedAt }) => returnedAt !== null).length;
   const verb =
     returned === 0 ? 'First found' : returned === members.length ? 'Found again' : 'First or again found';
-  const said = ({ from, to }: (typeof spans)[number]): string =>
-    `by the audit of ${minute(to)}; the audit of ${minute(from ?? '')} did not find it`;
+  const said = ({ from, to }: (typeof spans)[number]): string => {
+    // By hand, audits may follow each other within a minute.
+    const when = minute(from ?? '') === minute(to) ? second : minute;
+    return `by the audit of ${when(to)}; the audit of ${when(from ?? '')} did not find it`;
+  };
   if (first.to === last.to && first.from === last.from) return `${verb} ${said(first)}.`;
   return `${verb} at different times: the first ${said(first)}; the last ${said(last)}.`;
 }

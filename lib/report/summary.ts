@@ -96,6 +96,11 @@ export function minute(iso: string): string {
   return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
+/** `2026-11-29 05:27:31 UTC` for an ISO time. */
+export function second(iso: string): string {
+  return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 /** Sends packets as well. */
 export const ACTIVE = 'netns-audit audit --active ping,dns';
 
