@@ -1,152 +1,26 @@
 /** What `netns-audit remediate` prints: the plan, the result of each act, and a summary. */
 import type { ActResult } from '../lib/audit/index.ts';
 import { isCounted } from '../lib/model/finding.ts';
-import { allocationName } from '../lib/model/leaked-allocation.ts';
-import { namespacedName } from '../lib/model/namespaced-name.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
 import type { ClusterReport } from '../lib/model/report.ts';
-import {
-  type Act,
-  type AgentAct,
-  type AllocationsAct,
-  type DrainAct,
-  type NodeAct,
-  type ObjectsAct,
-  objectCount,
-  type PodAct,
-  type RebootAct,
-  type RecordedBare,
-} from '../lib/repair/act.ts';
+import { type Act, type ObjectsAct, objectCount, type PodAct, type RecordedBare } from '../lib/repair/act.ts';
 import { rightsIn } from '../lib/repair/bare-pod.ts';
 import type { Plan } from '../lib/repair/plan.ts';
 import { scriptOf } from '../lib/repair/script.ts';
 import type { UndoPlan } from '../lib/repair/undo.ts';
-import { jsonText, plural, table } from '../lib/report/index.ts';
-
-/** Object names printed per act; JSON and the record have all. */
-const NAMES = 5;
-
-type Words = {
-  /** Of the table in the plan. */
-  readonly columns: readonly [string, string];
-  /** What would be done to so many objects, in a question. */
-  readonly asked: (count: number) => string;
-  /** The same in the plan, with how it is done. */
-  readonly planned: (count: number) => string;
-};
-
-const pairs = (count: number): string => `delete ${plural(count, 'pair')}`;
-const routes = (count: number): string => `delete ${plural(count, 'route or rule', 'routes and rules')}`;
-const pins = (count: number): string => `remove ${plural(count, 'file')} of pins`;
-const addresses = (count: number): string => `free ${plural(count, 'address', 'addresses')}`;
-const namespaces = (count: number): string => `delete ${plural(count, 'orphaned namespace')}`;
-const limits = (count: number): string => `raise ${plural(count, 'set')} of limits`;
-const pods = (count: number): string => `recreate ${plural(count, 'pod')}`;
-
-const lost = (count: number): string => `put back ${plural(count, 'object')}`;
-
-const takenBack = (count: number): string => `take back ${plural(count, 'object')}`;
-
-const WORDS: Readonly<Record<Act['kind'], Words>> = {
-  restore: {
-    columns: ['NODE', 'OBJECTS'],
-    asked: lost,
-    planned: (count) =>
-      `${lost(count)} that running pods, or their node, lost. A pod on the node looks at each again ` +
-      'right before, changes nothing that is not as it was found, and proves that each is as its CNI ' +
-      'plugin made it; no pod is restarted',
-  },
-  'take-back': {
-    columns: ['NODE', 'OBJECTS'],
-    asked: takenBack,
-    planned: (count) =>
-      `${takenBack(count)} that a repair has changed, the last one first. A pod on the node looks at ` +
-      'each again right before, changes nothing that is not as the repair left it, and proves that each ' +
-      'is as it was found then',
-  },
-  'delete-veths': {
-    columns: ['NODE', 'LINKS'],
-    asked: pairs,
-    planned: (count) =>
-      `${pairs(count)} that ${count === 1 ? 'leads' : 'lead'} into no pod. A pod on the node looks again ` +
-      'right before that both ends are there and that nobody uses either, and proves that both are gone',
-  },
-  'delete-routes': {
-    columns: ['NODE', 'ROUTES AND RULES'],
-    asked: routes,
-    planned: (count) =>
-      `${routes(count)} for addresses that nobody has. The node is audited again, a pod on it looks again right before ` +
-      'that no namespace, no result of plugins and no record has the address, and proves that each is gone',
-  },
-  'release-addresses': {
-    columns: ['NODE', 'RECORDS'],
-    asked: addresses,
-    planned: (count) =>
-      `${addresses(count)} of host-local, under its own lock, if at that moment the runtime does not ` +
-      'know the container, no result of plugins names it, and no namespace of the node has the address',
-  },
-  'release-allocations': {
-    columns: ['NODE', 'BLOCKS AND ADDRESSES'],
-    asked: (count) => `${addresses(count)} of Calico`,
-    planned: (count) =>
-      `${addresses(count)} in Calico's blocks, through the API server, if at that moment an audit of the node finds ` +
-      'it leaked, no pod of the cluster has it, and its block is as it was read. Its handle is lowered or deleted',
-  },
-  'delete-namespaces': {
-    columns: ['NODE', 'NAMESPACES'],
-    asked: namespaces,
-    planned: (count) =>
-      `${namespaces(count)}. A pod on the node looks at each again right before, has the CNI plugins ` +
-      'undo what they made, and proves that its pin and its pair are gone and that host-local keeps no ' +
-      'record of its address',
-  },
-  'delete-pins': {
-    columns: ['NODE', 'PINS'],
-    asked: pins,
-    planned: (count) =>
-      `${pins(count)}, with no namespace on ${count === 1 ? 'it' : 'them'}. A pod on the node looks at each again right ` +
-      'before, also in other mount namespaces, and proves that it is gone',
-  },
-  'raise-limits': {
-    columns: ['NODE', 'LIMITS'],
-    asked: limits,
-    planned: (count) =>
-      `${limits(count)} of the kernel, now and in /etc/sysctl.d. A pod on the node looks again right before that each is ` +
-      'as it was found and that the file will outlast a boot, lowers none, and proves both',
-  },
-  'recreate-pod': {
-    columns: ['POD', 'WHY'],
-    asked: pods,
-    planned: (count) =>
-      `${pods(count)}. Each is evicted, as its disruption budgets allow, and the pod that takes its place is looked at`,
-  },
-  'restart-agent': {
-    columns: ['NODE', 'AGENT'],
-    asked: (count) => `restart ${plural(count, 'CNI agent')}`,
-    planned: (count) =>
-      `restart the CNI agent on ${plural(count, 'node')}. Its pod there is evicted, its successor must ` +
-      'become ready, and a new pod on the node must get its network and leave nothing behind',
-  },
-  'reboot-node': {
-    columns: ['NODE', 'WHY'],
-    asked: (count) => `drain and reboot ${plural(count, 'node')}`,
-    planned: (count) =>
-      `drain and reboot ${plural(count, 'node')}. It is cordoned, its pods are evicted, as their disruption budgets ` +
-      'allow, and it must come back Ready from another boot. It takes pods again once an audit finds nothing new on it',
-  },
-  'drain-node': {
-    columns: ['NODE', 'WHY'],
-    asked: (count) => `drain ${plural(count, 'node')}`,
-    planned: (count) =>
-      `drain ${plural(count, 'node')} in place of a reboot. It is cordoned, its pods are evicted, as their disruption ` +
-      'budgets allow, and it stays cordoned: the commands to replace its machine are printed, and nothing of it is ended',
-  },
-};
-
-function capitalized(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-}
+import { jsonText, table } from '../lib/report/index.ts';
+import {
+  ACT_WORDS,
+  type ActWords,
+  agentText,
+  capitalized,
+  isOfWholeNode,
+  namesIn,
+  namesOf,
+  objectText,
+  whyText,
+} from './act-words.ts';
 
 /** The plan as `-o json` prints it. */
 export function planJson(plan: Plan, report: ClusterReport): string {
@@ -176,7 +50,7 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
   for (const kind of actKinds) {
     const acts = tried.filter((act) => act.kind === kind);
     if (acts.length === 0) continue;
-    const { columns, planned } = WORDS[kind];
+    const { columns, planned } = ACT_WORDS[kind];
     lines.push('', `${capitalized(planned(totalOf(acts)))}:`, rows(columns, acts, width));
   }
   if (totalOf(tried) > limit) lines.push('', `--limit lets ${limit} of these be tried.`);
@@ -200,7 +74,7 @@ export function planText(plan: Plan, report: ClusterReport, limit: number, width
 
 /** What would be taken back of a run, and what stays. @param width - of the terminal, in characters */
 export function undoText(plan: UndoPlan, of: { runId: string; cluster: string }, width: number): string {
-  const { columns, planned } = WORDS['take-back'];
+  const { columns, planned } = ACT_WORDS['take-back'];
   const lines = [`Repairs of ${printable(of.cluster, 100)} by run ${printable(of.runId, 100)}`];
   if (plan.acts.length > 0)
     lines.push('', `${capitalized(planned(totalOf(plan.acts)))}:`, rows(columns, plan.acts, width));
@@ -224,7 +98,7 @@ export function againText(act: PodAct, { place, manifest }: RecordedBare): strin
   ].join('\n');
 }
 
-function rows(head: Words['columns'], acts: readonly Act[], width: number): string {
+function rows(head: ActWords['columns'], acts: readonly Act[], width: number): string {
   const row = (act: Act): string[] =>
     act.kind === 'recreate-pod'
       ? [objectText(act), whyText(act)]
@@ -259,7 +133,7 @@ export function question(acts: readonly Act[], cluster: string): string {
   const count = (kind: Act['kind']): number => totalOf(acts.filter((act) => act.kind === kind));
   const what = actKinds
     .filter((kind) => count(kind) > 0)
-    .map((kind) => WORDS[kind].asked(count(kind)))
+    .map((kind) => ACT_WORDS[kind].asked(count(kind)))
     .join(' and ');
   return [...objects, `${capitalized(what)} of ${printable(cluster, 100)}? Type yes: `].join('\n');
 }
@@ -329,36 +203,4 @@ export function sum(results: readonly ActResult[], matches: (word: string) => bo
     if (answers.length > 0) return total + answers.filter(({ word }) => matches(word)).length;
     return total + (matches(wordOf[result]) ? objectCount(act) : 0);
   }, 0);
-}
-
-function objectText(act: Act): string {
-  if (act.kind === 'recreate-pod') return printable(`${namespacedName(act.pod)} on ${act.node}`, 400);
-  if (isOfWholeNode(act)) return printable(act.node, 300);
-  if (act.kind === 'restart-agent') return printable(`${agentText(act)} on ${act.node}`, 400);
-  // A refused namespace need not have a name that the runtime gives.
-  const names =
-    act.kind === 'delete-namespaces' ? act.findings.map(({ object }) => object.name) : namesIn(act);
-  return printable(`${namesOf(names)} on ${act.node}`, 600);
-}
-
-function isOfWholeNode(act: Act): act is RebootAct | DrainAct {
-  return act.kind === 'reboot-node' || act.kind === 'drain-node';
-}
-
-function agentText({ agent, findings }: AgentAct): string {
-  return printable(`the agent ${agent.selector} in ${agent.namespace} (${whyText({ findings })})`, 300);
-}
-
-function namesIn(act: NodeAct | AllocationsAct): string[] {
-  if (act.kind === 'release-allocations') return act.allocations.map(allocationName);
-  return (act.kind === 'delete-namespaces' ? act.orphans : act.objects).map(({ name }) => name);
-}
-
-function namesOf(names: readonly string[], most = NAMES): string {
-  const shown = names.slice(0, most).map((name) => printable(name, 200));
-  return names.length > most ? `${shown.join(', ')} and ${names.length - most} more` : shown.join(', ');
-}
-
-function whyText({ findings }: Pick<Act, 'findings'>): string {
-  return [...new Set(findings.map(({ check }) => check))].join(', ');
 }
