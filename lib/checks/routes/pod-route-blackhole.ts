@@ -108,23 +108,16 @@ function droppingRoutes({ routes, rules, addresses }: NetworkStack): Route[] {
 
 const isThrown = ({ type, table }: Route): boolean => type === 'throw' && table === 'main';
 
-/** After the main table, the kernel asks those of later rules: at first only `default`, which is empty. */
+/** Whether another table may answer, before the main table or after it: at first `default` alone, which is empty. */
 function isAskedFurther(family: 4 | 6, routes: readonly Route[], rules: readonly Rule[]): boolean {
-  const filled = new Set(
-    routes.flatMap((route) =>
-      route.family === family && route.type !== 'throw' && !DROPPING.includes(route.type)
-        ? [route.table]
-        : [],
-    ),
-  );
-  if (filled.has('default')) return true;
-  const ofFamily = rules.filter((rule) => rule.family === family);
-  const main = Math.min(
-    MAIN,
-    ...ofFamily.flatMap(({ table, priority }) => (table === 'main' ? [priority] : [])),
-  );
-  return ofFamily.some(
-    ({ table, priority }) => table !== null && table !== 'main' && priority >= main && filled.has(table),
+  const led = rules.flatMap((rule) => (rule.family === family && isAdded(rule) ? [rule.table] : []));
+  const tables = new Set(['default', ...led.filter((table) => table !== 'main' && table !== 'local')]);
+  return routes.some(
+    (route) =>
+      route.family === family &&
+      tables.has(route.table) &&
+      route.type !== 'throw' &&
+      !DROPPING.includes(route.type),
   );
 }
 
@@ -132,7 +125,10 @@ function isAskedFurther(family: 4 | 6, routes: readonly Route[], rules: readonly
 const isToItself = ({ type, family, link, gateway, table }: Route): boolean =>
   type === 'unicast' && family === 4 && link === 'lo' && gateway === null && table === 'main';
 
-/** What is for the pod itself: the table `local` answers before the main one. On lo, whole subnets are the pod's own. */
+/**
+ * What is for the pod itself: the table `local` answers. On lo, whole subnets are the pod's own. Of these, a narrower route
+ * in the main table does drop until the first rule is added, as the kernel searches both tables as one: such a route is missed.
+ */
 function isOwn({ destination }: Route, addresses: readonly Address[]): boolean {
   const [first = ''] = destination.split('/');
   const length = prefixLength(destination);
