@@ -137,7 +137,7 @@ export function objectText(act: Act): string {
   // A refused namespace need not have a name that the runtime gives.
   const names =
     act.kind === 'delete-namespaces' ? act.findings.map(({ object }) => object.name) : namesIn(act);
-  return printable(`${namesOf(names)} on ${act.node}`, 600);
+  return printable(`${firstNames(names)} on ${act.node}`, 600);
 }
 
 export function isOfWholeNode(act: Act): act is RebootAct | DrainAct {
@@ -153,7 +153,7 @@ export function namesIn(act: NodeAct | AllocationsAct): string[] {
   return (act.kind === 'delete-namespaces' ? act.orphans : act.objects).map(({ name }) => name);
 }
 
-export function namesOf(names: readonly string[], most = NAMES): string {
+export function firstNames(names: readonly string[], most = NAMES): string {
   const shown = names.slice(0, most).map((name) => printable(name, 200));
   return names.length > most ? `${shown.join(', ')} and ${names.length - most} more` : shown.join(', ');
 }

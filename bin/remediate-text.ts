@@ -15,9 +15,9 @@ import {
   type ActWords,
   agentText,
   capitalized,
+  firstNames,
   isOfWholeNode,
   namesIn,
-  namesOf,
   objectText,
   whyText,
 } from './act-words.ts';
@@ -108,7 +108,7 @@ function rows(head: ActWords['columns'], acts: readonly Act[], width: number): s
             ? whyText(act)
             : act.kind === 'restart-agent'
               ? agentText(act)
-              : `${objectCount(act)}: ${namesOf(namesIn(act))}`,
+              : `${objectCount(act)}: ${firstNames(namesIn(act))}`,
         ];
   return table([[...head], ...acts.map(row)], width).trimEnd();
 }
@@ -128,7 +128,7 @@ export function question(acts: readonly Act[], cluster: string): string {
       ? `  create pod ${objectText(act)}: ${printable(rightsIn(act.recorded.manifest), 1500)}`
       : act.kind === 'recreate-pod' || isOfWholeNode(act)
         ? `  ${act.kind === 'recreate-pod' ? 'pod' : 'node'} ${objectText(act)}`
-        : `  ${printable(act.node, 300)}: ${act.kind === 'restart-agent' ? agentText(act) : namesOf(namesIn(act), ASKED)}`,
+        : `  ${printable(act.node, 300)}: ${act.kind === 'restart-agent' ? agentText(act) : firstNames(namesIn(act), ASKED)}`,
   );
   const count = (kind: Act['kind']): number => totalOf(acts.filter((act) => act.kind === kind));
   const what = actKinds
@@ -147,7 +147,7 @@ export function resultText({ act, result, detail, answers, next = [] }: ActResul
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
     ...[...others].map(
-      ([reason, some]) => `  ${printable(reason, 500)}: ${namesOf(some.map(({ name }) => name))}`,
+      ([reason, some]) => `  ${printable(reason, 500)}: ${firstNames(some.map(({ name }) => name))}`,
     ),
     ...('objects' in act ? byHandText(act, answers) : []),
     ...next.map((line) => `  ${printable(line, 1000)}`),
