@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Condition, readRule } from '../../computed/firewall/forward-rules.ts';
+import { type Condition, type ForwardRule, readRule } from '../../computed/firewall/forward-rules.ts';
 import { toolOf } from '../../computed/firewall/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { AGENT_CHAINS, AGENT_TABLES } from '../../model/cni-names.ts';
@@ -9,6 +9,7 @@ import type { PacketFilter } from '../../model/network.ts';
 import { quote, rowsOf } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { command, lookOnNode, repairOnNode } from '../remedies/steps.ts';
+import { removalOf } from '../remedies/take-back.ts';
 
 const SHOWN = 5;
 /** The comment in which kube-router names the pod that a rule is about. */
@@ -34,19 +35,22 @@ export const nodeFirewallDropsPod = definePodCheck({
   },
   judge(network, { bySubject }, { node }) {
     const { pod, hostLink } = network;
+    const families = new Set(mainAddresses(network).map(({ family }) => family));
     const subjects = [
       ...mainAddresses(network).map(({ address }) => address),
       ...(hostLink === null ? [] : [hostLink.name]),
     ];
     const found = subjects
       .flatMap((subject) => bySubject.get(subject) ?? [])
-      .filter(({ of }) => of === null || of.name !== pod.name || of.namespace !== pod.namespace);
+      .filter(({ of }) => of === null || of.name !== pod.name || of.namespace !== pod.namespace)
+      .filter(({ carries }) => carries === null || families.has(carries === 'ip6' ? 6 : 4));
     const [first] = found;
     if (first === undefined) return 'pass';
-    const { chain, backend, towards, subject, rule, of, only } = first;
+    const { chain, backend, towards, subject, rule, of, only, carries } = first;
+    const packets = carries === 'arp' ? 'ARP packets' : 'packets';
     const does =
       of === null
-        ? `drops ${only ? 'all ' : ''}packets ${towards ? 'for' : 'from'} ${subject}`
+        ? `drops ${only ? 'all ' : ''}${packets} ${towards ? 'for' : 'from'} ${subject}`
         : `holds rules of another pod, ${namespacedName(of)}, for the packets of ${subject}`;
     return {
       detail: `The chain ${quote(chain, 60)} of the node (${backend}) ${does}: ${quote(rule)}.`,
@@ -70,7 +74,7 @@ export const nodeFirewallDropsPod = definePodCheck({
           repairOnNode(
             node,
             'remove the rule; the pod keeps running. Restart the agent that left it behind, or it comes back.',
-            removalOf(each),
+            removal(each),
           ),
         ]),
     };
@@ -87,6 +91,8 @@ type Dropping = {
   readonly towards: boolean;
   /** The rule has no other condition. */
   readonly only: boolean;
+  /** What the packets are; null for all. */
+  readonly carries: ForwardRule['protocols'][number] | null;
   /** Not a single rule, but all that the chain does. */
   readonly whole?: boolean;
   /** The pod that the rule names; null if the rule drops packets whichever pod it names. */
@@ -113,7 +119,7 @@ function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
             rules.flatMap((rule): Dropping[] => {
               const read = readRule(rule);
               const target = read?.target ?? '';
-              const about = subjectOf(read?.conditions ?? []);
+              const about = read === null ? null : subjectOf(read, table.name);
               if (about === null || AGENT_CHAINS.test(target)) return [];
               const [, podName, podNamespace] = ABOUT_POD.exec(rule) ?? [];
               const of =
@@ -122,10 +128,8 @@ function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
                   : { name: podName, namespace: podNamespace };
               const wall = isDrop(target) || walls.has(target);
               if (!wall && !(of !== null && about.isAddress && drops.has(target))) return [];
-              const { subject, towards, only } = about;
-              return [
-                { backend, table: table.name, chain: name, rule: rule.trim(), subject, towards, only, of },
-              ];
+              const { isAddress: _, ...what } = about;
+              return [{ backend, table: table.name, chain: name, rule: rule.trim(), ...what, of }];
             }),
           );
       }),
@@ -141,14 +145,14 @@ function onDevices(backend: Dropping['backend'], { name: table, chains }: Table)
     const wall = dropsAll(rules);
     if (!wall && !(policy === 'drop' && rules.length === 0)) return [];
     return devices.map((subject) => ({
-      ...{ backend, table, chain, subject, towards: hook === 'egress', only: true, of: null },
+      ...{ backend, table, chain, subject, towards: hook === 'egress', only: true, carries: null, of: null },
       rule: wall ? (rules[0] ?? '').trim() : 'policy drop',
       whole: true,
     }));
   });
 }
 
-type Subject = Pick<Dropping, 'subject' | 'towards' | 'only'> & { readonly isAddress: boolean };
+type Subject = Pick<Dropping, 'subject' | 'towards' | 'only' | 'carries'> & { readonly isAddress: boolean };
 
 const NARROWING: readonly Condition['option'][] = [
   ...(['unknown', '--mark', '-p', '--dport'] as const),
@@ -156,23 +160,34 @@ const NARROWING: readonly Condition['option'][] = [
 ];
 
 /** The subject of a rule, if its other conditions also hold for new connections. */
-function subjectOf(conditions: readonly Condition[]): Subject | null {
+function subjectOf({ protocols, conditions }: ForwardRule, table: string): Subject | null {
   if (conditions.some(({ negated, option }) => negated || NARROWING.includes(option))) return null;
-  const addresses = conditions.filter(({ option }) => option === '-d' || option === '-s');
-  const links = conditions.filter(({ option }) => option === '-i' || option === '-o');
-  const states = conditions.filter(({ option }) => option === '--ctstate');
-  if (!states.every(({ value }) => /\bNEW\b/.test(value))) return null;
-  const only = conditions.length === 1;
-  const [address, ...more] = addresses;
+  const of = (...options: Condition['option'][]) =>
+    conditions.filter(({ option }) => options.includes(option));
+  if (!of('--ctstate').every(({ value }) => /\bNEW\b/.test(value))) return null;
+  const carried = [...protocols, ...of('--ethertype').map(({ value }) => value)];
+  const carries =
+    table.startsWith('arp ') || carried.includes('arp')
+      ? 'arp'
+      : carried.includes('ip6')
+        ? 'ip6'
+        : carried.includes('ip')
+          ? 'ip'
+          : null;
+  if (carried.some((each) => each !== carries)) return null;
+  const isOfArp = ({ option, value }: Condition) => option === '--ethertype' && value === 'arp';
+  const only = conditions.filter((condition) => !isOfArp(condition)).length === 1;
+  const links = of('-i', '-o');
+  const [address, ...more] = of('-d', '-s');
   if (address === undefined) {
     const [link] = links;
     return link === undefined || links.length > 1 || link.value.endsWith('+')
       ? null
-      : { subject: link.value, towards: link.option === '-o', only, isAddress: false };
+      : { subject: link.value, towards: link.option === '-o', only, carries, isAddress: false };
   }
   const whole = /^([^/]+)(?:\/32|\/128)?$/.exec(address.value)?.[1];
   if (more.length > 0 || whole === undefined) return null;
-  return { subject: whole, towards: address.option === '-d', only, isAddress: true };
+  return { subject: whole, towards: address.option === '-d', only, carries, isAddress: true };
 }
 
 const isDrop = (target: string) => target === 'DROP' || target === 'REJECT';
@@ -184,7 +199,7 @@ function dropsAll(rules: readonly string[]): boolean {
     const read = readRule(rule);
     if (read === null) return false;
     if (read.target === null || PASSIVE.test(read.target)) continue;
-    return read.conditions.length === 0 && isDrop(read.target);
+    return read.conditions.length === 0 && read.protocols.length === 0 && isDrop(read.target);
   }
   return false;
 }
@@ -198,26 +213,35 @@ function listOf({ backend, table, chain }: Dropping): string {
 }
 
 /**
- * Deletes the rule by position, as iptables deletes a rule with a comment only if the comment is given. The
- * position is looked up again, as positions change.
+ * Deletes the rule and no other for the same address. That of iptables-nft is deleted by its position, which is looked
+ * up again, as positions change: nft does not show its comment, and iptables deletes it only if the comment is given.
  */
-function removalOf(rule: Dropping): string {
-  const { backend, table, chain, subject, towards } = rule;
-  const name = subject.replaceAll('.', '\\.');
-  const isAddress = isIP(subject) !== 0;
-  if (rule.whole === true) return command('nft', 'delete', 'chain', ...table.split(' '), chain);
-  if (backend === 'nftables') {
-    const ofAddress = `${towards ? 'daddr' : 'saddr'}${table.startsWith('arp ') ? ' ip' : ''}`;
-    const word = isAddress ? ofAddress : towards ? 'oif[a-z]*' : 'iif[a-z]*';
-    const handle = `s/^.*${word} "*${name}"* .*(drop|reject|jump|goto).* # handle //p`;
-    return (
-      `${listOf(rule)} | ${command('sed', '-nE', handle)} | head -n 1 | xargs -r ` +
-      `${command('nft', 'delete', 'rule', ...table.split(' '), chain, 'handle')}`
-    );
-  }
+function removal(found: Dropping): string {
+  const { backend, table, chain, rule, whole } = found;
+  if (whole === true) return command('nft', 'delete', 'chain', ...table.split(' '), chain);
+  if (backend === 'nftables' || rule.startsWith('-A')) return removalOf({ backend, table, chain, by: rule });
   const tool = toolOf(backend);
-  const option = isAddress ? (towards ? '-d' : '-s') : towards ? '-o' : '-i';
-  const pattern = `^-A [^ ]* .*${option} ${name}${isAddress ? '/' : ' '}`;
-  const list = `${listOf(rule)} | grep ^-A | grep -n -e ${command(pattern)} | grep -vE -e '-j (ACCEPT|RETURN)' | head -n 1 | cut -d : -f 1`;
-  return `${list} | xargs -r ${command(tool, '-t', table, '-D', chain)}`;
+  return (
+    `${listOf(found)} | grep ^-A | ${command('grep', '-nE', '-e', asIptablesLists(chain, rule))} | head -n 1 | ` +
+    `cut -d : -f 1 | xargs -r ${command(tool, '-t', table, '-D', chain)}`
+  );
+}
+
+const PLAIN = /[.+*?^$()[\]{}|\\]/g;
+const COMMENT = String.raw`(-m comment --comment ("([^"\\]|\\.)*"|[^" ]+) )?`;
+
+/** A pattern for the rule of a {@link subjectOf}: these conditions in the order of iptables, with any comment. */
+function asIptablesLists(chain: string, rule: string): string {
+  const { conditions = [], target = '', goto = false } = readRule(rule) ?? {};
+  const escaped = (text: string) => text.replace(PLAIN, String.raw`\$&`);
+  const whole = (value: string) => (isIP(value) === 0 ? value : `${value}/${isIP(value) === 4 ? 32 : 128}`);
+  const named = (['-s', '-d', '-i', '-o'] as const).flatMap((option) =>
+    conditions
+      .filter((each) => each.option === option)
+      .map(({ value }) => `${option} ${escaped(whole(value))} `),
+  );
+  const states = conditions.some(({ option }) => option === '--ctstate')
+    ? `-m (conntrack --ctstate|state --state) [A-Z,]+ ${COMMENT}`
+    : '';
+  return `^-A ${escaped(chain)} ${named.join('')}${COMMENT}${states}-${goto ? 'g' : 'j'} ${escaped(target ?? '')}( |$)`;
 }

@@ -1,10 +1,5 @@
-import {
-  type Drop,
-  type Fate,
-  type FilteredPacket,
-  forwarder,
-  ruleBudget,
-} from '../../computed/firewall/forwarding.ts';
+import type { FilteredPacket } from '../../computed/firewall/filtered-packet.ts';
+import { type Drop, type Fate, forwarder, ruleBudget } from '../../computed/firewall/forwarding.ts';
 import { natChain, toolOf } from '../../computed/firewall/nat-chain.ts';
 import { isOfNftables } from '../../computed/firewall/service-maps.ts';
 import { SERVICES } from '../../computed/firewall/service-rules.ts';
@@ -104,7 +99,7 @@ function failureOf(what: string, pods: number, drop: Drop, node: string): Failur
     detail: untracks
       ? `The node's ${chain} (${backend}) keeps ${what} out of connection tracking: ${quote(by)}. No rule of ` +
         `Services applies to it, nor one that masquerades; ${seen}`
-      : `The node's ${chain} (${backend}) drops ${does === 'loses' ? `a part of ${what}, at random` : what}: ` +
+      : `The node's ${chain} (${backend}) drops ${does === 'loses' ? `a part of ${what}` : what}: ` +
         `${quote(by)}, and no rule before it accepts it; ${seen}`,
     confidence: 'confirmed',
     evidence: [

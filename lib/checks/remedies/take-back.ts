@@ -5,7 +5,7 @@ import type { RemedyStep } from '../../model/finding.ts';
 import { command, repair, repairOnNode } from './steps.ts';
 
 /** In the notation of iptables its rules have a table, which is left out for filter. */
-export function tableOf({ table }: Drop): string[] {
+export function tableOf({ table }: Pick<Drop, 'table'>): string[] {
   const name = table.split(' ').at(-1) ?? '';
   return name === 'filter' ? [] : ['-t', name];
 }
@@ -19,38 +19,37 @@ export function listOf(drop: Drop): string[] {
 
 export function takeBack(drop: Drop, node: string): RemedyStep {
   const { backend, table, base, by, chain } = drop;
-  const tool = toolOf(backend);
   if (chain === null)
     return repairOnNode(
       node,
       'let packets pass again; rules that drop on purpose stay.',
       backend === 'nftables'
         ? command('nft', 'chain', ...table.split(' '), base, '{ policy accept; }')
-        : command(tool, ...tableOf(drop), '-P', base, 'ACCEPT'),
+        : command(toolOf(backend), ...tableOf(drop), '-P', base, 'ACCEPT'),
     );
   // Tools with a chain of their own restore their rules.
   if (chain !== base)
     return repair(
-      `On node ${node}, as root: have the program that created the rule remove it, or remove it with ${backend === 'nftables' ? 'nft delete rule' : `${tool} -D`}.`,
+      `On node ${node}, as root: have the program that created the rule remove it, or remove it with ${backend === 'nftables' ? 'nft delete rule' : `${toolOf(backend)} -D`}.`,
     );
+  return repairOnNode(node, 'remove the rule.', removalOf({ backend, table, chain, by }));
+}
+
+/** A command that removes the rule `by` and no other, whatever stands beside it. */
+export function removalOf(rule: Pick<Drop, 'backend' | 'table' | 'by'> & { readonly chain: string }): string {
+  const { backend, table, chain, by } = rule;
   const words = by.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
   if (words[0] === '-A')
-    return repairOnNode(
-      node,
-      'remove the rule.',
-      command(tool, ...tableOf(drop), '-D', ...words.slice(1).map(unquoted)),
-    );
+    return command(toolOf(backend), ...tableOf(rule), '-D', ...words.slice(1).map(unquoted));
   // iptables does not accept rules in the notation of nft, which shows those of iptables-nft.
   const place =
     backend === 'nftables'
       ? table.split(' ')
       : [backend.startsWith('ip6') ? 'ip6' : 'ip', ...table.split(' ').slice(-1)];
-  return repairOnNode(
-    node,
-    'remove the rule.',
-    // The mark stands for the beginning of a line: other rules may end with the same words.
-    `${command('nft', '-sa', 'list', 'chain', ...place, base)} | sed 's/^[[:space:]]*/^/' | ` +
-      `${command('grep', '-F', '-e', `^${by} # handle `)} | sed 's/.* # handle //' | head -n 1 | xargs -r ${command('nft', 'delete', 'rule', ...place, base, 'handle')}`,
+  // The mark stands for the beginning of a line: other rules may end with the same words.
+  return (
+    `${command('nft', '-sa', 'list', 'chain', ...place, chain)} | sed 's/^[[:space:]]*/^/' | ` +
+    `${command('grep', '-F', '-e', `^${by} # handle `)} | sed 's/.* # handle //' | head -n 1 | xargs -r ${command('nft', 'delete', 'rule', ...place, chain, 'handle')}`
   );
 }
 

@@ -1,6 +1,9 @@
 /** iptables rules as data, parsed from the output of iptables-save and of `nft list ruleset`. */
 
-/** A condition of a rule, in the options of iptables. `unknown` may or may not hold. */
+/**
+ * A condition of a rule, in the options of iptables. `unknown` may or may not hold. `--probability` is the share of
+ * packets for which it holds, by chance or in turn.
+ */
 export type Condition = {
   readonly option:
     | ('-s' | '-d' | '-i' | '-o' | '-p' | '--dport' | '--ctstate' | '--mark')
@@ -10,6 +13,8 @@ export type Condition = {
 };
 
 export type ForwardRule = {
+  /** nft's `ip saddr`, `ip6 nexthdr` or `arp htype` apply to these packets only, however the rule compares them. */
+  readonly protocols: readonly (typeof PROTOCOLS)[number][];
   readonly conditions: readonly Condition[];
   /** ACCEPT, DROP, a chain or an extension; null if the rule only counts. */
   readonly target: string | null;
@@ -29,6 +34,7 @@ const OPTIONS: Readonly<Record<string, Condition['option']>> = {
   '--mark': '--mark',
   '--physdev-is-bridged': '--physdev-is-bridged',
   '--probability': '--probability',
+  '--every': '--probability',
 };
 
 /** Null if the rule has neither form. */
@@ -61,23 +67,30 @@ function fromSave(words: readonly string[]): ForwardRule {
     // Everything after the target is the target's own options.
     if (word === '-j' || word === '-g') {
       const target = value === 'CT' && words[at + 2] === '--notrack' ? 'NOTRACK' : value;
-      return { conditions, target, goto: word === '-g' };
+      return { protocols: [], conditions, target, goto: word === '-g' };
     }
     // An extension's name is not a condition; its conditions are in its options.
     if (word === '-m') {
       at += 1;
       continue;
     }
-    // The probability, which follows, says the same.
-    if (word === '--mode' && value === 'random') {
+    // The share, which follows, says the same; each in turn is as good as another.
+    if ((word === '--mode' && /^(?:random|nth)$/.test(value)) || word === '--packet') {
       at += 1;
       continue;
     }
-    conditions.push({ option: OPTIONS[word] ?? 'unknown', value, negated });
+    const share = word === '--every' ? String(1 / Number(value)) : value;
+    const isShare = /^\d[\d.e-]*$/.test(share);
+    const option = OPTIONS[word] ?? 'unknown';
+    conditions.push({
+      option: option === '--probability' && !isShare ? 'unknown' : option,
+      value: share,
+      negated,
+    });
     negated = false;
     while (at + 1 < words.length && !/^(?:-|!)/.test(words[at + 1] ?? '')) at += 1;
   }
-  return { conditions, target: null, goto: false };
+  return { protocols: [], conditions, target: null, goto: false };
 }
 
 const VERDICTS: Readonly<Record<string, string>> = {
@@ -95,6 +108,15 @@ const LINKS: Readonly<Record<string, Condition['option']>> = {
 
 const ONE_ADDRESS = /^(?:\d+(?:\.\d+){3}|[\da-f]*:[\da-f:.]*)(?:\/\d+)?$/i;
 const VERDICT = /^(?:accept|drop|reject|jump|goto|return|queue)$/;
+/** For what nft reads the header, so that no other packet matches. */
+const FIELDS = {
+  ip: /^ip (?:[sd]addr|protocol|version|hdrlength|dscp|ecn|length|id|frag-off|ttl|checksum|option)$/,
+  ip6: /^ip6 (?:[sd]addr|nexthdr|version|dscp|ecn|flowlabel|length|hoplimit)$/,
+  arp: /^arp (?:htype|ptype|hlen|plen|operation|[sd]addr)$/,
+} as const;
+const PROTOCOLS = ['ip', 'ip6', 'arp'] as const;
+/** Their own words are those of other conditions; `vxlan ip saddr` is about the packet within. */
+const WITH_WORDS = /^(?:fib|rt|ipsec|vxlan|geneve|gre|gretap)$/;
 /** What nft writes for one value; others are sets, ranges, concatenations and names of sets. */
 const ONE: Readonly<Record<string, RegExp>> = {
   '-s': ONE_ADDRESS,
@@ -112,8 +134,10 @@ const ONE: Readonly<Record<string, RegExp>> = {
  */
 function fromNft(words: readonly string[]): ForwardRule {
   // One of several verdicts, by what no packet shown here has.
-  if (words.includes('vmap')) return { conditions: [], target: 'vmap', goto: false };
+  if (words.includes('vmap')) return { protocols: [], conditions: [], target: 'vmap', goto: false };
   const conditions: Condition[] = [];
+  const protocols: (typeof PROTOCOLS)[number][] = [];
+  const end = (target: string | null, goto = false): ForwardRule => ({ protocols, conditions, target, goto });
   const rest = [...words];
   const next = () => rest.shift() ?? '';
   const add = (option: Condition['option']) => {
@@ -126,10 +150,11 @@ function fromNft(words: readonly string[]): ForwardRule {
   while (rest.length > 0) {
     const word = next();
     const verdict = VERDICTS[word];
-    if (verdict !== undefined) return { conditions, target: verdict, goto: false };
-    if (word === 'notrack' && rest.length === 0) return { conditions, target: 'NOTRACK', goto: false };
-    if (word === 'jump' || word === 'goto') return { conditions, target: next(), goto: word === 'goto' };
+    if (verdict !== undefined) return end(verdict);
+    if (word === 'notrack' && rest.length === 0) return end('NOTRACK');
+    if (word === 'jump' || word === 'goto') return end(next(), word === 'goto');
     const pair = `${word} ${rest[0] ?? ''}`;
+    protocols.push(...PROTOCOLS.filter((each) => FIELDS[each].test(pair)));
     const link = LINKS[word];
     if (link !== undefined) add(link);
     else if (/^ip6? [sd]addr$/.test(pair)) add(next() === 'saddr' ? '-s' : '-d');
@@ -147,15 +172,12 @@ function fromNft(words: readonly string[]): ForwardRule {
       next();
       conditions.push({ option: '-p', value: word, negated: false });
       add('--dport');
-    } else if (/^(?:meta random|numgen random)$/.test(pair)) {
-      // `meta random & MASK < N` is what iptables-nft writes, `numgen random mod M < N` what people do.
-      const isOrdinary = /^random (?:& \d+|mod \d+) < \d+ /.test(rest.join(' '));
-      conditions.push({ option: isOrdinary ? '--probability' : 'unknown', value: word, negated: false });
-      rest.splice(0, isOrdinary ? 5 : 1);
-    } else if (word === 'fib') {
-      // Its own words are those of other conditions.
+    } else if (/^(?:meta random|numgen (?:random|inc))$/.test(pair)) {
+      conditions.push(shareOf(rest));
+    } else if (WITH_WORDS.test(word)) {
       conditions.push({ option: 'unknown', value: word, negated: false });
-      while (rest.length > 0 && !VERDICT.test(rest[0] ?? '')) next();
+      while (rest.length > 0 && !/^(?:counter|meta)$/.test(rest[0] ?? '') && !VERDICT.test(rest[0] ?? ''))
+        next();
     } else if (pair === 'ct state') {
       next();
       const negated = rest[0] === '!=';
@@ -167,24 +189,41 @@ function fromNft(words: readonly string[]): ForwardRule {
       // Such as the connection's mark, which is not the packet's; its status may be the word for a verdict (dnat).
       const value = next();
       conditions.push({ option: 'unknown', value, negated: false });
-      if (value === 'status' && rest[0] === '!=') next();
-      if (value === 'status') next();
+      // The addresses are those before they were translated.
+      if (/^(?:original|reply)$/.test(value) && /^ip6?$/.test(rest[0] ?? '')) rest.splice(0, 2);
+      else if (value !== 'status') continue;
+      if (rest[0] === '!=') next();
+      next();
     } else if (pair === 'meta mark' || word === 'mark') {
       if (word === 'meta') next();
       // A rule that marks and then decides may do anything.
-      if (rest[0] === 'set')
-        return { conditions, target: rest.some((each) => VERDICT.test(each)) ? 'mark' : 'MARK', goto: false };
+      if (rest[0] === 'set') return end(rest.some((each) => VERDICT.test(each)) ? 'mark' : 'MARK');
       conditions.push(markOf(rest));
     } else if (pair === 'xt target') {
       next();
-      return { conditions, target: next().replaceAll('"', '').toUpperCase(), goto: false };
+      return end(next().replaceAll('"', '').toUpperCase());
     } else if (/^(?:dnat|snat|masquerade|redirect|tproxy|queue|fwd|synproxy)$/.test(word)) {
-      return { conditions, target: word, goto: false };
+      return end(word);
     } else if (!/^(?:counter|packets|bytes|\d+)$/.test(word)) {
       conditions.push({ option: 'unknown', value: word, negated: false });
     }
   }
-  return { conditions, target: null, goto: false };
+  return end(null);
+}
+
+/**
+ * Takes `random & MASK < N` (as iptables-nft writes it), `random mod M < N` or `inc mod M N`; what else follows may hold
+ * for any share.
+ */
+function shareOf(rest: string[]): Condition {
+  const [, sign, of = '', than = '=', some = ''] =
+    /^(?:random|inc) (&|mod) (\d+) (?:(<|>=|!=) )?(\d+) /.exec(`${rest.join(' ')} `) ?? [];
+  rest.splice(0, sign === undefined ? 1 : than === '=' ? 4 : 5);
+  const all = Number(of) + (sign === '&' ? 1 : 0);
+  const share = (/[<>]/.test(than) ? Number(some) : Number(some) < all ? 1 : 0) / all;
+  return sign === undefined || all === 0
+    ? { option: 'unknown', value: '', negated: false }
+    : { option: '--probability', value: String(share), negated: /[>!]/.test(than) };
 }
 
 /** `[& MASK] [==|!=] VALUE`. */

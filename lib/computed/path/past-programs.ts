@@ -2,7 +2,7 @@
 import { CILIUM_CNI, cniPlugin } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { familyOf } from '../cidr.ts';
-import type { FilteredPacket } from '../firewall/forwarding.ts';
+import type { FilteredPacket } from '../firewall/filtered-packet.ts';
 import { layoutOf } from '../layouts.ts';
 import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts';
 

@@ -13,15 +13,15 @@ import {
   prefixLength,
   subnetOf,
 } from '../cidr.ts';
-import type { FilteredPacket } from '../firewall/forwarding.ts';
+import type { FilteredPacket } from '../firewall/filtered-packet.ts';
 import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
 import { defaultRoutes } from '../routes/uplinks.ts';
 import { arpOf, packetsBeside, wayOf } from './packets-on-node.ts';
 import { BEHIND, deliveredBehind, type From, pastOf } from './past-programs.ts';
 import { announcedAddresses } from './tunnel.ts';
 
-/** Any address outside the cluster: one reserved for documentation, which no rule names. */
-const OUTSIDE = { 4: '198.51.100.1', 6: '2001:db8::1' } as const;
+/** Outside the cluster: reserved for documentation, and of the internet, as guards drop what is for reserved ones. */
+const OUTSIDE = { 4: ['198.51.100.1', '93.184.215.14'], 6: ['2001:db8::1', '2606:2800:21f::1'] } as const;
 /** What pods of other nodes share with the address of a pod. */
 const SHARED = { 4: 16, 6: 48 } as const;
 const NEIGHBOURS = 2;
@@ -176,7 +176,7 @@ function sentBy(network: PodNetwork, host: NetworkStack, toOthers: readonly Rout
   if (outputLink === null) return [];
   const neighbours = toNeighbours(network, toOthers, wayOf);
   return [
-    { ...from, destination: OUTSIDE[family], outputLink },
+    ...OUTSIDE[family].map((destination) => ({ ...from, destination, outputLink })),
     ...(neighbours.length > 0
       ? neighbours
       : [{ ...from, destination: neighbourOf(from.source), outputLink }]),
@@ -191,11 +191,13 @@ function pastPrograms(network: PodNetwork, host: NetworkStack): FilteredPacket[]
   const outputLink = defaultRoutes(host, family)[0]?.link ?? null;
   const near = host.addresses.find((held) => held.link === outputLink && held.family === family)?.address;
   if (outputLink === null || near === undefined) return [];
-  return [OUTSIDE[family], near.replace(/.$/, (last) => (last === '1' ? '2' : '1'))].map((destination) => ({
-    ...from,
-    destination,
-    outputLink,
-  }));
+  return [...OUTSIDE[family], near.replace(/.$/, (last) => (last === '1' ? '2' : '1'))].map(
+    (destination) => ({
+      ...from,
+      destination,
+      outputLink,
+    }),
+  );
 }
 
 type RouteToPods = Pick<Route, 'family' | 'destination'> & { readonly first: string; readonly link: string };

@@ -5,7 +5,14 @@ import { aPodNetwork, context, failures } from '../evidence.ts';
 
 function run(chains: Record<string, string[]>, backend: PacketFilter['backend'] = 'iptables-nft') {
   const listed = Object.entries(chains).map(([name, rules]) => ({ name, hook: null, policy: null, rules }));
-  const name = backend === 'nftables' ? 'inet guard' : 'filter';
+  return judged(backend === 'nftables' ? 'inet guard' : 'filter', listed, backend);
+}
+
+function judged(
+  name: string,
+  listed: PacketFilter['tables'][number]['chains'],
+  backend: PacketFilter['backend'] = 'nftables',
+) {
   const hostPacketFilters = [{ backend, tables: [{ name, chains: listed }] }];
   return nodeFirewallDropsPod.run({ podNetworks: [aPodNetwork()], hostPacketFilters }, context);
 }
@@ -37,7 +44,7 @@ describe('node-firewall-drops-pod', () => {
     expect(found?.detail).toContain('(nftables) drops all packets for 10.244.1.2');
     expect(found?.remedy.map(({ command }) => command)).toEqual([
       'nft -a list chain inet guard forward',
-      'nft -a list chain inet guard forward | sed -nE \'s/^.*daddr "*10\\.244\\.1\\.2"* .*(drop|reject|jump|goto).* # handle //p\' | head -n 1 | xargs -r nft delete rule inet guard forward handle',
+      "nft -sa list chain inet guard forward | sed 's/^[[:space:]]*/^/' | grep -F -e '^ip daddr 10.244.1.2 counter drop # handle ' | sed 's/.* # handle //' | head -n 1 | xargs -r nft delete rule inet guard forward handle",
     ]);
   });
 
@@ -78,6 +85,85 @@ describe('node-firewall-drops-pod', () => {
     const outside = '-A FORWARD -d 10.244.1.2/32 -i eth0 -m conntrack --ctstate NEW -j REJECT';
     expect(failures(run({ FORWARD: [outside] }, 'iptables-legacy'))[0]).toMatchObject({
       detail: expect.stringContaining('drops packets for 10.244.1.2'),
+      severity: 'high',
+    });
+  });
+
+  const inBridge = (...rules: string[]) =>
+    judged('bridge guard', [{ name: 'p', hook: 'prerouting', policy: 'accept', rules }]);
+
+  it.each<[string, string]>([
+    ['ip daddr 10.244.1.2 counter drop', '-A FORWARD -d 10.244.1.2/32 -j DROP'],
+    [
+      'oifname "veth12345678" counter drop',
+      '-A FORWARD -o veth12345678 -m comment --comment "a \\"b\\"" -j DROP',
+    ],
+    [
+      'iifname "eth0" ip daddr 10.244.1.2 ct state new counter reject',
+      '-A FORWARD -d 10.244.1.2/32 -i eth0 -m conntrack --ctstate NEW -j REJECT --reject-with icmp-port-unreachable',
+    ],
+    [
+      'ip daddr 10.244.1.2 counter jump WALL',
+      '-A FORWARD -d 10.244.1.2/32 -m comment --comment gone -j WALL',
+    ],
+    ['ip daddr 10.244.1.2 counter goto WALL', '-A FORWARD -d 10.244.1.2/32 -g WALL'],
+  ])('deletes "%s" as iptables lists it, and no other', (rule, listed) => {
+    const others = [
+      '-A FORWARD -d 10.244.1.2/32 -p tcp -m tcp --dport 22 -j DROP',
+      '-A FORWARD -d 10.244.1.2/32 -i eth0 -p tcp -m conntrack --ctstate NEW -j REJECT',
+      '-A FORWARD -d 10.244.1.2/32 -m comment --comment "x" -m mark --mark 0x1 -j WALL',
+      '-A FORWARD -d 10.244.1.20/32 -j DROP',
+      '-A FORWARD -s 10.244.1.2/32 -j DROP',
+      '-A FORWARD -o veth12345678 -p udp -j DROP',
+      '-A FORWARD -d 10.244.1.2/32 -j ACCEPT',
+    ];
+    const [found] = failures(run({ FORWARD: [rule], WALL: ['counter drop'] }));
+    const [, pattern = 'nothing'] = /grep -nE -e '(.*)' \|/.exec(found?.remedy.at(-1)?.command ?? '') ?? [];
+    expect([...others, listed].filter((line) => new RegExp(pattern).test(line))).toEqual([listed]);
+  });
+
+  it('deletes a rule of the old iptables by all that it says', () => {
+    const rule = '-A FORWARD -s 10.244.1.2/32 -m comment --comment "cut off" -j DROP';
+    expect(failures(run({ FORWARD: [rule] }, 'iptables-legacy'))[0]?.remedy.at(-1)?.command).toBe(
+      "iptables-legacy -D FORWARD -s 10.244.1.2/32 -m comment --comment 'cut off' -j DROP",
+    );
+  });
+
+  it('says what a rule about ARP drops, and deletes that rule', () => {
+    for (const [rule, what] of [
+      ['arp saddr ip 10.244.1.2 drop', 'all ARP packets from 10.244.1.2'],
+      ['iifname "veth12345678" arp htype 1 drop', 'all ARP packets from veth12345678'],
+      ['iifname "veth12345678" ether type arp drop', 'all ARP packets from veth12345678'],
+    ] as const) {
+      const [found] = failures(inBridge('ip saddr 10.244.1.2 tcp dport 22 drop', rule));
+      expect(found?.detail).toContain(`drops ${what}: ${rule}.`);
+      expect(found?.remedy.at(-1)?.command).toContain(`'^${rule} # handle '`);
+    }
+    const inArp = [
+      { name: 'in', hook: 'input', policy: 'accept', rules: ['iifname "veth12345678" counter drop'] },
+    ];
+    expect(failures(judged('arp filter', inArp))[0]?.detail).toContain('drops all ARP packets from');
+  });
+
+  it('leaves rules alone about packets of another family, and about a part', () => {
+    for (const rule of [
+      'iifname "veth12345678" ether type ip6 drop',
+      'iifname != "veth12345678" ip saddr 10.244.1.2 drop',
+      'iifname "veth12345678" arp saddr ip != 10.244.1.2 drop',
+      'iifname "veth12345678" ether type arp ip saddr 10.244.1.2 drop',
+      'ip saddr 10.244.1.2 numgen random mod 100 < 1 drop',
+      'iifname "veth12345678" ip ttl 1 drop',
+    ])
+      expect(inBridge(rule), rule).toMatchObject([{ result: 'pass' }]);
+    expect(
+      run({ FORWARD: ['-A FORWARD -d 10.244.1.2/32 -m physdev --physdev-is-bridged -j DROP'] }),
+    ).toMatchObject([{ result: 'pass' }]);
+    const ofArp = { name: 'p', hook: 'ingress', policy: 'accept', devices: ['veth12345678'] };
+    expect(judged('netdev f', [{ ...ofArp, rules: ['arp htype 1 drop'] }])).toMatchObject([
+      { result: 'pass' },
+    ]);
+    expect(failures(inBridge('iifname "veth12345678" ether type ip drop'))[0]).toMatchObject({
+      detail: expect.stringContaining('drops packets from veth12345678'),
       severity: 'high',
     });
   });

@@ -360,6 +360,13 @@ describe('node-firewall-drops', () => {
       expect(found([toVpn], host({ routes: [...aHostStack().routes, vpn] }))).toBeUndefined();
     });
 
+    it('brings to the port of a pod what pods of other nodes send', () => {
+      const rule = 'oifname "veth*" ip saddr 10.244.2.0/24 drop';
+      expect(found([ofNft('bridge f', 'output', [rule])])?.detail).toContain(
+        'drops what pods of other nodes send to pods of this one: ',
+      );
+    });
+
     describe('to pods of other nodes', () => {
       const routed = (...routes: Partial<Route>[]) =>
         host({ routes: [...aHostStack().routes, ...routes.map((route) => aRoute(route))] });
@@ -655,6 +662,8 @@ describe('node-firewall-drops', () => {
         in: { hook: 'input', policy: 'drop', rules: ['ct status != dnat accept'] },
       });
       expect(judged([accepted])).toMatchObject([{ result: 'pass' }]);
+      const counted = nft('ip f', 'f', 'forward', 'accept', 'ct status != dnat counter', 'drop');
+      expect(failures(judged([counted]))).toHaveLength(1);
     });
 
     it('finds a rule between the links of pods that have no bridge', () => {
@@ -722,14 +731,14 @@ describe('node-firewall-drops', () => {
     ])('finds a rule that drops at random', (broken) => {
       const [found] = failures(judged([broken]));
       expect(found).toMatchObject({ severity: 'high' });
-      expect(found?.detail).toContain('drops a part of what pods send, at random: ');
+      expect(found?.detail).toContain('drops a part of what pods send: ');
     });
 
     it('leaves alone what shares out packets at random, or loses those of one pod', () => {
       for (const rule of [
         '-m statistic --mode random --probability 0.5 -j ACCEPT',
         '-s 10.244.1.3/32 -m statistic --mode random --probability 0.5 -j DROP',
-        '-m statistic --mode nth --every 2 --packet 0 -j DROP',
+        '-m statistic --mode nth --every 2 --packet 0 -j ACCEPT',
       ])
         expect(judged([filter('ACCEPT', { FORWARD: [rule] })])).toMatchObject([{ result: 'pass' }]);
     });

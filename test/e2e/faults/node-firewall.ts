@@ -206,7 +206,7 @@ nft add rule arp e2e INPUT iifname ""$(echo "$link" | tr + '*')"" arp htype 1 ar
     object: { kind: 'node', name: '$NODE' },
     where: 'node',
     inject: 'iptables -I FORWARD -m statistic --mode random --probability 0.9 -j DROP',
-    shows: ['at random', 'FORWARD'],
+    shows: ['a part of what pods send', 'FORWARD'],
     repair: 'remedy',
     cleanup:
       'while iptables -D FORWARD -m statistic --mode random --probability 0.9 -j DROP 2>/dev/null; do :; done',
