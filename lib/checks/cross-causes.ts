@@ -22,6 +22,31 @@ export const BROKEN_WAYS: readonly string[] = [
   'aws-eni-table-incomplete',
 ];
 
+/**
+ * What node-firewall-drops says of pings between pods of two nodes, or of ARP without which there are none. Packets of
+ * other kinds may be lost while pings pass.
+ */
+const DROPS_PINGS = new RegExp(
+  ` drops (?:${[
+    'what pods send',
+    'what pods send to pods of other nodes',
+    'what pods of other nodes send to pods of this one',
+    'ARP packets of pods',
+    'ARP packets of the node for its pods',
+  ].join('|')}): `,
+);
+
+/** Whether a finding of a node explains that its pods and those of others do not hear each other. */
+export function explainsSilence({
+  check,
+  detail,
+}: {
+  readonly check: string;
+  readonly detail: string;
+}): boolean {
+  return BROKEN_WAYS.includes(check) && (check !== 'node-firewall-drops' || DROPS_PINGS.test(detail));
+}
+
 /** Of a pod: it does not answer. Look-ups, pings and counters are symptoms themselves. */
 export const BROKEN_PODS: readonly string[] = [
   'pod-interface-missing',

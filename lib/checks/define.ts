@@ -92,7 +92,7 @@ export type ClusterSources = {
   /** Pings between pods of neighbours in the ring of nodes, if they were requested. */
   readonly crossings: readonly NodeCrossing[];
   /** What checks of nodes found, and those before this one: a cause that they name needs no second finding. */
-  readonly found: readonly Pick<CheckFailure, 'check' | 'object'>[];
+  readonly found: readonly Pick<CheckFailure, 'check' | 'object' | 'detail'>[];
   /** Services that kubelets give to pods as nameservers, once for each such node. */
   readonly dnsServices: readonly (DnsService & { readonly node: string })[];
   /** Main links of pods that have ever lost packets, now and in the cluster's latest report; null if it has none. */

@@ -3,7 +3,7 @@
  * separate finding in lifecycle, thresholds and NDJSON; only its display changes.
  */
 import { crossNodeUnreachable } from '../checks/connectivity/cross-node-unreachable.ts';
-import { BROKEN_WAYS } from '../checks/cross-causes.ts';
+import { BROKEN_WAYS, explainsSilence } from '../checks/cross-causes.ts';
 import { type Finding, isCounted, nodeOf } from '../model/finding.ts';
 
 /** Where a finding is, by how far its cause may be away. */
@@ -19,6 +19,8 @@ type Rule = {
   readonly symptoms: readonly string[];
   /** How cause and symptom belong together. */
   readonly on: keyof typeof placeOf;
+  /** Whether this finding of a cause does; without it each does. */
+  readonly explains?: (cause: Finding) => boolean;
 };
 
 /** The first rule that fits wins, so deeper causes come first. */
@@ -124,15 +126,10 @@ export const rules: readonly Rule[] = [
     on: 'same node',
   },
   {
-    // Rules that drop ARP keep the gateway's answers from the node as well.
-    causes: ['node-firewall-drops'],
-    symptoms: ['node-default-route-missing'],
-    on: 'same node',
-  },
-  {
     causes: BROKEN_WAYS,
     symptoms: [crossNodeUnreachable.id],
     on: 'same node',
+    explains: explainsSilence,
   },
   {
     causes: [
@@ -209,11 +206,11 @@ export function correlate(findings: readonly Finding[]): Finding[] {
     if (!isCounted(finding)) continue;
     const cause = rules
       .filter((rule) => rule.symptoms.includes(finding.check))
-      .flatMap(({ on, causes }) =>
+      .flatMap(({ on, causes, explains = () => true }) =>
         causes.map((check) =>
           byPlace[on]
             .get(`${check}|${placeOf[on](finding)}`)
-            ?.find(({ object }) => on !== 'same pod' || object.kind === 'pod'),
+            ?.find((each) => (on !== 'same pod' || each.object.kind === 'pod') && explains(each)),
         ),
       )
       .find((each) => each !== undefined);

@@ -41,6 +41,24 @@ it('a cause that was read wins, and what the pings showed is part of it', () => 
   expect(report.findings).toHaveLength(2);
 });
 
+it('a firewall that drops other packets explains neither silence nor a default route that is gone', () => {
+  const dropping = (what: string) => ({
+    ...failureOf('node-firewall-drops', { kind: 'node', name: 'node-2' }),
+    detail: `The node's FORWARD chain (iptables-nft) drops ${what}: policy DROP of FORWARD`,
+  });
+  const route = failureOf('node-default-route-missing', { kind: 'node', name: 'node-2' });
+  const partOf = (what: string, check: string) => {
+    const { findings } = conclude(
+      resultsWith({ 2: [dropping(what), ...(check === route.check ? [route] : [])] }),
+    );
+    const cause = findings.find((finding) => finding.check === 'node-firewall-drops');
+    return findings.some((finding) => finding.check === check && finding.partOf === cause?.fingerprint);
+  };
+  expect(partOf('what pods send to pods of other nodes', 'cross-node-unreachable')).toBe(true);
+  expect(partOf('what pods send to other pods of the node', 'cross-node-unreachable')).toBe(false);
+  expect(partOf('ARP packets of pods', route.check)).toBe(false);
+});
+
 it('a cause that only a comparison of nodes shows wins as well', () => {
   const wrong = { address: nodeAddress(1), mac: '02:de:ad:00:00:02', link: 'eth0', shared: false };
   const { crossings, podAddresses, nodeRoutes } = ringOf(2, {

@@ -3,7 +3,7 @@ import { byCommonNode, type CrossWay, crossWays, type Silent } from '../../compu
 import { type Comparison, type Confidence, nodeOf, type RemedyStep } from '../../model/finding.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { listed } from '../../model/text.ts';
-import { BROKEN_PODS, BROKEN_WAYS } from '../cross-causes.ts';
+import { BROKEN_PODS, explainsSilence } from '../cross-causes.ts';
 import {
   type ClusterSources,
   defineClusterCheck,
@@ -75,7 +75,7 @@ function ringOf(sources: ClusterSources): Ring {
   const { crossings, found } = sources;
   const ways = crossWays({ crossings, sick: sickPods(sources) });
   const groups = byCommonNode(ways);
-  const causes = found.filter(({ check }) => BROKEN_WAYS.includes(check)).toReversed();
+  const causes = found.filter(explainsSilence).toReversed();
   const someAnswered = ways.some(({ isHeard }) => isHeard);
   return {
     ways: new Map(ways.map((way) => [way.own, way])),

@@ -9,12 +9,12 @@ const run = (sources: Partial<ClusterSources>) => crossNodeUnreachable.run(clust
 const results = (outcomes: readonly Outcome[]) => outcomes.map(({ result }) => result);
 const reasons = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap((outcome) => ('reason' in outcome ? [outcome.reason] : []));
-const onNode = (check: string, number: number) => ({
-  check,
+const onNode = (check: string, number: number, detail = '') => ({
+  ...{ check, detail },
   object: { kind: 'node', name: `node-${number}` } as const,
 });
 const onPod = (check: string, number: number) => ({
-  check,
+  ...{ check, detail: '' },
   object: { kind: 'pod', namespace: 'shop', name: `web-${number}`, node: `node-${number}` } as const,
 });
 
@@ -232,7 +232,7 @@ describe('cross-node-unreachable', () => {
     it('does not know of an interface of which each pod may have another reason to be silent', () => {
       const found = [
         {
-          check: 'pod-interface-down',
+          ...{ check: 'pod-interface-down', detail: '' },
           object: { kind: 'pod', namespace: 'shop', name: 'other-2', node: 'node-2' },
         },
       ] as const;
@@ -361,10 +361,25 @@ describe('cross-node-unreachable', () => {
     expect(failures(run({ ...silent, found })).map(({ object }) => object.name)).toEqual(['node-1']);
   });
 
+  it.each([
+    ['what pods send', 0],
+    ['what pods send to pods of other nodes', 0],
+    ['ARP packets of pods', 0],
+    ['what pods send to other pods of the node', 1],
+    ['what the node sends to its pods', 1],
+    ['all UDP that pods send', 1],
+    ['a part of what pods send', 1],
+  ])('explains silence by a firewall of the next node that drops %s: %i findings remain', (what, remain) => {
+    const detail = `The node's FORWARD chain (iptables-nft) drops ${what}: policy DROP of FORWARD, and no rule`;
+    const found = [onNode('node-firewall-drops', 2, detail)];
+    const outcomes = run({ ...ringOf(3, { 1: { ping: lostAfter(1) } }), found });
+    expect(failures(outcomes)).toHaveLength(remain);
+  });
+
   it('takes a finding about a link of the node for a cause too', () => {
     const silent = ringOf(2, { 1: { ping: lostAfter(1) }, 2: { ping: lostAfter(2) } });
     const link = { kind: 'link', name: 'cni0', node: 'node-2' } as const;
-    const found = [{ check: 'bridge-address-stale', object: link }];
+    const found = [{ check: 'bridge-address-stale', detail: '', object: link }];
     expect(failures(run({ ...silent, found })).map(({ object }) => object.name)).toEqual(['node-2']);
   });
 
