@@ -2,8 +2,7 @@
  * Repairs: for each act check again, act, and prove it. Any doubt refuses the act; the first surprise ends
  * all. Each act is recorded before it begins, so the next call knows what was half done.
  */
-import { randomUUID } from 'node:crypto';
-import { type Cluster, hasNamespace, whoAmI } from '../cluster/index.ts';
+import { type Cluster, hasNamespace, holderOf, whoAmI } from '../cluster/index.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
@@ -30,7 +29,7 @@ export async function carryOutAll(
 ): Promise<ActResult[]> {
   const by = (await whoAmI(cluster, options.signal)) ?? 'unknown';
   const results: ActResult[] = [];
-  const lease = await takeLease(cluster, `${by} ${randomUUID()}`);
+  const lease = await takeLease(cluster, holderOf(by));
   try {
     for (const act of acts) {
       if (options.signal.aborted)

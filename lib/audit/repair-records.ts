@@ -1,6 +1,5 @@
 /** Records of repairs, and how the next call settles those that did not end. */
-import { randomUUID } from 'node:crypto';
-import { type Cluster, Lease, statusOf, sweep } from '../cluster/index.ts';
+import { type Cluster, holderOf, Lease, statusOf, sweep } from '../cluster/index.ts';
 import { keys, type Store } from '../history/index.ts';
 import { dayBefore } from '../model/days.ts';
 import { AuditError, messageOf } from '../model/errors.ts';
@@ -194,7 +193,7 @@ export async function settleHalfDone(
     Pick<Settling, 'look' | 'say' | 'pace'>,
 ): Promise<string[]> {
   const said: string[] = [];
-  const lease = await takeLease(cluster, `settling ${randomUUID()}`);
+  const lease = await takeLease(cluster, holderOf('settling'));
   try {
     for (const { key, record } of await halfDoneAt(store, cluster, options.days)) {
       await lease.renew();

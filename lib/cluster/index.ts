@@ -10,7 +10,7 @@ export {
   writeCalicoHandle,
 } from './calico-ipam.ts';
 export { type Cluster, type Connection, connect, identify, open } from './connect.ts';
-export { Lease } from './lease.ts';
+export { holderOf, Lease } from './lease.ts';
 export type { ListOptions } from './list.ts';
 export {
   isNodeGone,

@@ -1,6 +1,9 @@
 /** One holder at a time, by a Lease of the API: two processes never repair a cluster at once. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import * as z from 'zod';
 import { AuditError } from '../model/errors.ts';
+import { command } from '../model/shell.ts';
 import { statusOf } from './api-error.ts';
 import type { Cluster } from './connect.ts';
 
@@ -15,6 +18,14 @@ const leaseSchema = z.object({
 
 /** Longer than any single act; a killed process holds it this long. */
 const SECONDS = 900;
+
+/** Characters of who holds it: a name of AWS may be long, and only its end tells two calls apart. */
+const MOST = 200;
+
+/** The holder for {@link Lease.take}: who it is, and which process to look for before the lease is deleted by hand. */
+export function holderOf(who: string): string {
+  return `${who.slice(0, MOST)} (process ${process.pid} on ${hostname().slice(0, 64)}) ${randomUUID()}`;
+}
 
 /** A Lease that this process holds. */
 export class Lease {
@@ -60,7 +71,9 @@ export class Lease {
       const until = Date.parse(spec.renewTime ?? '') + (spec.leaseDurationSeconds ?? SECONDS) * 1000;
       if (!(until < Date.now()))
         throw new AuditError('CLUSTER_API', `${spec.holderIdentity} repairs this cluster already`, {
-          remedy: `Wait until it is done. If it was killed, its lease ends at ${new Date(until).toISOString()}.`,
+          remedy:
+            `Wait until it is done. If it was killed, its lease ends at ${new Date(until).toISOString()}. ` +
+            `If you are sure that it was killed, you need not wait: ${deletionOf(cluster, namespace, name)}`,
         });
       await cluster.transport
         .json({
@@ -116,6 +129,12 @@ export class Lease {
         if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
       });
   }
+}
+
+/** Deletes it by hand: a process that still repairs stops when it renews the lease. */
+function deletionOf({ name, kubectl }: Cluster, namespace: string, lease: string): string {
+  const line = command('kubectl', ...(kubectl ?? []), 'delete', 'lease', '-n', namespace, lease);
+  return kubectl === undefined ? `on cluster ${name}: ${line}` : line;
 }
 
 function leaseOf(name: string, holder: string, resourceVersion?: string): object {

@@ -9,9 +9,9 @@ export function scriptOf(report: ClusterReport, findings: readonly Finding[]): s
   const comment = (text: string): string => `# ${printable(text, 4000)}`;
   return [
     '#!/bin/sh',
+    comment('Do not run this as a whole: the text above each command says where it belongs.'),
     comment(`Repairs for ${report.cluster.name}, from run ${report.runId} of ${report.startedAt}.`),
     comment('Commands that change something are comments: read each, look first, then take the "#! " away.'),
-    'set -eu',
     ...findings.flatMap((finding) => [
       '',
       comment(`${finding.severity} ${finding.check}: ${nameOf(finding)}`),

@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { carryOutAll, halfDone, recentDays, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
-import { type Cluster, Lease } from '../../lib/cluster/index.ts';
+import { type Cluster, holderOf, Lease } from '../../lib/cluster/index.ts';
 import type { DirectoryStore } from '../../lib/history/index.ts';
+import type { AuditError } from '../../lib/model/errors.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
@@ -203,6 +205,34 @@ describe('two at once', { timeout: 30_000 }, () => {
 });
 
 describe('the lease', { timeout: 30_000 }, () => {
+  const by = `x${'y'.repeat(500)}`;
+
+  it.each([
+    [
+      'where kubectl has a context for the cluster',
+      ['--kubeconfig', '/my config', '--context', 'prod'],
+      "wait: kubectl --kubeconfig '/my config' --context prod delete lease -n netns-audit netns-audit-remediate",
+    ],
+    [
+      'where no kubeconfig was used',
+      undefined,
+      'wait: on cluster NAME: kubectl delete lease -n netns-audit netns-audit-remediate',
+    ],
+  ])('says how to end that of a process that was killed: %s', async (_, kubectl, remedy) => {
+    await Lease.take(cluster, 'netns-audit', 'netns-audit-remediate', holderOf(by));
+    const { kubectl: __, ...rest } = cluster;
+    const reached = kubectl === undefined ? rest : { ...rest, kubectl };
+    const refused = await Lease.take(reached, 'netns-audit', 'netns-audit-remediate', 'ann').catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({
+      message: expect.stringContaining(`(process ${process.pid} on ${hostname()})`),
+      remedy: expect.stringMatching(/^Wait until it is done\. If it was killed, its lease ends at 20/),
+    });
+    expect((refused as AuditError).remedy).toContain(remedy.replace('NAME', cluster.name));
+    expect((refused as AuditError).message.length).toBeLessThan(400);
+  });
+
   it('goes on where the answer to its renewal was lost', async () => {
     stub.fail({ method: 'PUT', path: '/leases/', lost: true });
     expect(await tryRepair()).toMatchObject([{ result: 'done' }]);
