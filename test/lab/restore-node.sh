@@ -17,6 +17,12 @@ told() {
  "interfaces": [{"name": "$(link "$1")"}, {"name": "eth0", "sandbox": "/var/run/netns/$(pin "$1")", "mac": "$4"}]}}
 JSON
 }
+# unnamed NUMBER [CONTAINER]: with containerd 1.6 and Calico no result names the namespace but that of the loopback.
+unnamed() {
+  sed -i 's#, "netns": "[^"]*"##; s#"sandbox": "[^"]*", ##' "/var/lib/cni/results/lab-$1-eth0"
+  printf '{"kind": "cniCacheV1", "containerId": "%s", "ifName": "lo", "networkName": "cni-loopback", "result": {"cniVersion": "1.0.0",
+ "interfaces": [{"name": "lo", "sandbox": "/var/run/netns/%s"}]}}' "${2:-$1}" "$(pin "$1")" >"/var/lib/cni/results/cni-loopback-$1-lo"
+}
 mac() { cat "/sys/class/net/$(link "$1")/address"; }
 to() { ip rule add to "10.2.2.$1" lookup main priority 512; }
 from() { ip rule add from "10.2.2.$1" lookup "${2:-2}" priority 1536; }
@@ -51,7 +57,7 @@ gateway_wrong() { inside "$1" ip neigh replace "$2" lladdr $wrong nud permanent 
 other_wrong() { inside "$1" ip neigh replace "10.1.1.$2" lladdr $wrong nud permanent dev eth0; lost "$1" other pod-neighbour "$(end_of "$1"),eth0,10.1.1.$2,$wrong,$(pin "$2"),$(inode "$2")"; }
 switched_off() { echo 0 >"/proc/sys/net/ipv4/conf/$2/$3"; lost "$1" "${4:-$3}" link-setting "$2,$(cat "/sys/class/net/$2/ifindex"),$3"; }
 
-bridged='5 6 8 12 28 33 36 40 41 42 43 44 45 46' own='1 2 3 4 7 9 10 11 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 30 31 34 35'
+bridged='5 6 8 12 28 33 36 40 41 42 43 44 45 46' own='1 2 3 4 7 9 10 11 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 30 31 34 35 47 48 49'
 if [ -n "${FEW:-}" ]; then
   # That one has an entry for another pod.
   companion=$(case " $FEW " in *" 40 "*) echo 41 ;; esac)
@@ -92,6 +98,7 @@ lose() {
     11) switched_off 11 "$(link 11)" proxy_arp ;;
     12) switched_off 12 cni0 forwarding; switched_off 12 eth9 forwarding uplink ;;
     40) other_wrong 40 41 ;;
+    47) unnamed 47; route_gone 47 ;;
     off) echo 0 >/proc/sys/net/ipv4/ip_forward; lost 1 forwarding forwarding 4 ;;
     six | advertised | accepted)
       sed -i 's#"ips": \[#&{"address": "fd00::1/128"}, #' /var/lib/cni/results/lab-1-eth0
@@ -103,10 +110,14 @@ lose() {
     four) echo 0 >/proc/sys/net/ipv6/conf/all/forwarding; lost 1 forwarding forwarding 6 ;;
   esac
 }
-for each in ${FEW:-1 2 3 4 5 6 7 8 9 10 11 12 40}; do lose "$each"; done
+for each in ${FEW:-1 2 3 4 5 6 7 8 9 10 11 12 40 47}; do lose "$each"; done
 [ -z "${OFF:-}" ] || lose "$OFF"
 if [ -z "${FEW:-}" ]; then
 for each in 13 14 15 16 17 18; do route_gone $each; done
+unnamed 48 other
+route_gone 48
+unnamed 49
+route_gone 49
 route_wrong 19
 to_gone 21
 for each in 22 23; do from_gone $each; done
@@ -143,6 +154,7 @@ inside 27 ip neigh replace 169.254.1.1 lladdr "$(mac 27)" nud permanent dev eth0
 ip link set "$(link 30)" name elsewhere
 inside 34 ip route del default
 told 35 aws-cni 10.2.2.135 2
+sed 's/"containerId": "49"/"containerId": "50"/' /var/lib/cni/results/lab-49-eth0 >/var/lib/cni/results/lab-50-eth0
 inside 42 ip neigh replace 10.1.1.41 lladdr 02:de:ad:00:00:02 nud permanent dev eth0
 inside 43 ip neigh del 10.1.1.41 dev eth0
 inside 45 ip addr del 10.1.1.45/24 dev eth0

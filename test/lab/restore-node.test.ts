@@ -19,6 +19,7 @@ const LOST = [
   ['12/forwarding', 'the bridge does not forward'],
   ['12/uplink', 'the uplink does not forward'],
   ['40/other', 'the pod has a wrong entry of another pod'],
+  ['47/route', 'only the result of its loopback names its namespace, as with containerd 1.6 and Calico'],
 ] as const;
 
 const REFUSED = [
@@ -50,6 +51,12 @@ const REFUSED = [
     /the other pod does not have the address 10\.1\.1\.45 by now/,
   ],
   ['41/other', 'the other pod was recreated', /the other pod does not have the address 10\.1\.1\.46 by now/],
+  ['48/route', 'its result is of another container', /does not name the address 10\.2\.2\.48/],
+  [
+    '49/route',
+    'the result of another container, which names no namespace, has the address',
+    /lab-50-eth0 has the address 10\.2\.2\.49 as well/,
+  ],
   ['36/subnet', 'the bridge is not that of its plugins', /does not name other/],
 ] as const;
 

@@ -168,7 +168,11 @@ describe('a script', () => {
   });
 
   it('goes on after a look that fails because it must find nothing', () => {
-    const nothing = { purpose: 'look', text: 'must print nothing', command: 'grep -lsF x /dev/null' } as const;
+    const nothing = {
+      purpose: 'look',
+      text: 'must print nothing',
+      command: 'grep -lsF x /dev/null',
+    } as const;
     const next = { purpose: 'look', text: 'the next', command: 'echo "$HOME_OF_NOBODY" reached' } as const;
     const script = scriptOf(aReport(), [aFinding({ remedy: [nothing, next] }), aFinding({ remedy: [next] })]);
     expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(' reached\n reached\n');

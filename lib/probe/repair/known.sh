@@ -64,6 +64,8 @@ runtime_knows() {
 }
 
 # `cached`: which cached results of CNI plugins name which namespaces. `used`: which of them have which addresses.
+# `result-files`: those of the namespaces in `names`. Where neither the runtime (containerd 1.6) nor the plugin (Calico) puts the
+# namespace into a result, only another result of its container does, that of the loopback: so all of that container count.
 # `results`: a line for each plugin of each readable result, in the order in which to undo them: the last plugin first.
 plugins_know() {
   host /var/lib/cni
@@ -71,7 +73,12 @@ plugins_know() {
   mentions "($pin)" <all-results >cached || return
   # An address with its mask is matched as text, which covers every format that results ever had.
   mentions '"([0-9a-fA-F.:]+)/[0-9]+"' <all-results >used || return
-  awk -F "$T" 'FILENAME == "names" { asked[$1]; next } $2 in asked { print $1 }' names cached | sort -u >result-files
+  # FILE, CONTAINER and NAMESPACE. An argument of a plugin, such as the name of a pod, is none.
+  containers_of='. as $of | ([$of.netns, $of.result?.interfaces?[]?.sandbox] | map(strings | sub(".*/"; "")) | unique | .[], "-")
+| [input_filename, ($of.containerId | strings | select(. != "")), .] | @tsv'
+  each jq -r "$containers_of" <all-results >containers-of 2>errors || each -n 1 jq -r "$containers_of" <all-results >containers-of 2>errors || :
+  awk -F "$T" 'FILENAME == "names" { asked[$1]; next } FILENAME == "cached" { if ($2 in asked) print $1; next }
+    !again { if ($3 in asked) own[$2]; next } $2 in own { print $1 }' names cached containers-of again=1 containers-of | sort -u >result-files
   undoing='
     <results.jq>'
   # jq stops at invalid JSON, and one broken result must not hide the others.
