@@ -1,5 +1,12 @@
 /** What `netns-audit remediate` would do, by a report or by the records of a run. */
-import { auditCluster, coverReport, recentDays, recordedBare, recordsOfRun } from '../lib/audit/index.ts';
+import {
+  auditCluster,
+  coverReport,
+  recentDays,
+  recordedBare,
+  recordsOfRun,
+  recordsSince,
+} from '../lib/audit/index.ts';
 import { type Cluster, ensureNamespace } from '../lib/cluster/index.ts';
 import { latestReport, reportOfRun, type Store } from '../lib/history/index.ts';
 import type { ActiveProbe } from '../lib/model/active-probe.ts';
@@ -139,7 +146,7 @@ export async function plannedUndo(
     throw new AuditError('USAGE', `${store.location} has no repair of ${cluster.name} by a run ${undo}`, {
       remedy: 'Give the run that a repair names at its end, or that its record in remedies/ has.',
     });
-  const plan = planUndo(records, asked.node);
+  const plan = planUndo(records, asked.node, await recordsSince(store, cluster, undo));
   const of = { runId: undo, cluster: cluster.name };
   process.stdout.write(
     output === 'json'

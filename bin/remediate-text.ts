@@ -1,5 +1,5 @@
 /** What `netns-audit remediate` prints: the plan, the result of each act, and a summary. */
-import type { ActResult } from '../lib/audit/index.ts';
+import { type ActResult, answerWord } from '../lib/audit/index.ts';
 import { isCounted } from '../lib/model/finding.ts';
 import { printable } from '../lib/model/printable.ts';
 import { actKinds } from '../lib/model/repair.ts';
@@ -142,7 +142,7 @@ export function question(acts: readonly Act[], cluster: string): string {
 export function resultText({ act, result, detail, answers, next = [] }: ActResult): string {
   const others = Map.groupBy(
     answers.filter(({ word }) => word !== 'done' && word !== 'would'),
-    ({ word, detail: reason }) => `${word}: ${reason}`,
+    (answer) => `${answerWord(answer)}: ${answer.detail}`,
   );
   return [
     `${result}: ${objectText(act)}: ${printable(detail, 1000)}`,
@@ -174,13 +174,15 @@ export function summary(
   results: readonly ActResult[],
   { wanted, beyond, isRehearsal }: { wanted: number; beyond: number; isRehearsal: boolean },
 ): string {
-  const inOrder = sum(results, (word) => word === 'done' || word === 'would');
+  const settled = sum(results, (word) => word === 'in order already');
+  const inOrder = sum(results, (word) => word === 'done' || word === 'would') + (isRehearsal ? 0 : settled);
   const refused = sum(results, (word) => word === 'refused');
   const surprised = results.some(({ result }) => result === 'surprise');
   const failed = sum(results, (word) => word === 'failed');
   const left = sum(results, (word) => word === 'left');
   return [
     `${inOrder} of ${wanted} ${isRehearsal ? 'would be repaired' : 'in order'}, ${refused} refused`,
+    ...(isRehearsal && settled > 0 ? [`, ${settled} in order already`] : []),
     ...(failed > 0 ? [`, ${failed} failed`] : []),
     ...(left > 0 ? [`, ${left} left`] : []),
     ...(isRehearsal ? ['; nothing was changed'] : []),
@@ -200,7 +202,7 @@ export function sum(results: readonly ActResult[], matches: (word: string) => bo
     surprise: 'failed',
   } as const;
   return results.reduce((total, { act, result, answers }) => {
-    if (answers.length > 0) return total + answers.filter(({ word }) => matches(word)).length;
+    if (answers.length > 0) return total + answers.filter((answer) => matches(answerWord(answer))).length;
     return total + (matches(wordOf[result]) ? objectCount(act) : 0);
   }, 0);
 }

@@ -1,6 +1,7 @@
 /** The use cases: audit a cluster, judge kept evidence again, keep the results. */
 
 export { reportOfRun } from '../history/index.ts';
+export { answerWord } from './answer-word.ts';
 export { type AuditOptions, auditCluster, type Progress } from './audit-cluster.ts';
 export { coverReport } from './cover-report.ts';
 export { judgeRecorded, publishMonth, recordedReports } from './demo.ts';
@@ -17,6 +18,7 @@ export {
   halfDone,
   recentDays,
   recordsOfRun,
+  recordsSince,
   settleHalfDone,
 } from './repair-records.ts';
 export { assertThere, defaultStore, openStore } from './stores.ts';

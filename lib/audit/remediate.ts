@@ -7,6 +7,7 @@ import { AuditError, messageOf } from '../model/errors.ts';
 import { namespacedName } from '../model/namespaced-name.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
 import { type Act, needsRepairPod } from '../repair/act.ts';
+import { answerWord } from './answer-word.ts';
 import { examineDrain } from './drain-node.ts';
 import { examineReboot } from './reboot-node.ts';
 import { examinePod } from './recreate-pod.ts';
@@ -139,7 +140,7 @@ async function examine(cluster: Cluster, act: Act, context: ActContext): Promise
   return await examineOnNode(cluster, act, context);
 }
 
-/** Nothing was done if every object was refused. */
+/** Nothing was done if every object was refused, and is not in order. */
 function areRefused({ answers }: RepairResult): boolean {
-  return answers?.every(({ word }) => word === 'refused') === true;
+  return answers?.every((answer) => answerWord(answer) === 'refused') === true;
 }

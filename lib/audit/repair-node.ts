@@ -12,6 +12,7 @@ import { newRunId } from '../model/run-id.ts';
 import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
 import { isTakenBack, type NamespacesAct, type NodeAct, type ObjectsAct } from '../repair/act.ts';
 import { type NodeObject, raisedLimits, staleObjects } from '../repair/node-object.ts';
+import { answerWord } from './answer-word.ts';
 import { whyUnread } from './look-again.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 
@@ -126,8 +127,8 @@ function areUnsure(answers: readonly RepairAnswer[], odd: RepairAnswer['word']):
 
 /** How many remain, by answer. */
 export function notDone(answers: readonly RepairAnswer[]): string {
-  const count = (word: RepairAnswer['word']): number => answers.filter((each) => each.word === word).length;
-  const words = (['refused', 'failed', 'left'] as const).filter((word) => count(word) > 0);
+  const count = (word: string): number => answers.filter((each) => answerWord(each) === word).length;
+  const words = ['in order already', 'refused', 'failed', 'left'].filter((word) => count(word) > 0);
   return words.map((word) => `, ${count(word)} ${word}`).join('');
 }
 

@@ -7,6 +7,7 @@ import { namespacedName } from '../model/namespaced-name.ts';
 import { DEFAULT_NAMESPACE } from '../model/own-pods.ts';
 import { type RepairRecord, repairRecordSchema } from '../model/repair-record.ts';
 import { dayOf } from '../model/run-id.ts';
+import { counted } from '../model/text.ts';
 import { becameOfDrain } from './drain-node.ts';
 import { finishAllocations } from './finish-allocations.ts';
 import { finishOnNode } from './finish-node.ts';
@@ -115,6 +116,28 @@ export async function recordsOfRun(
   return records.map(({ record }) => record).toSorted((a, b) => a.at.localeCompare(b.at));
 }
 
+/**
+ * What other runs did since the day of one run, in the order in which it began or ended.
+ * @param runId - the name of a run
+ * @throws AuditError STORE
+ */
+export async function recordsSince(
+  store: Store,
+  cluster: { readonly name: string; readonly uid: string },
+  runId: string,
+): Promise<RepairRecord[]> {
+  const last = new Map<string, string>();
+  const since = keys.repairsOf(cluster.name, dayOf(runId));
+  for await (const key of store.list(keys.allRepairsOf(cluster.name))) {
+    const object = key.replace(/-(?:begun|ended)\.json$/, '');
+    // Days are in the keys, so that later ones sort after it.
+    if (key < since || key.includes(`/${runId}/`)) continue;
+    if (key.endsWith('-ended.json') || !last.has(object)) last.set(object, key);
+  }
+  const records = await recordsAt(store, cluster, last.values());
+  return records.map(({ record }) => record).toSorted((a, b) => a.at.localeCompare(b.at));
+}
+
 type RecordAt = { readonly key: string; readonly record: RepairRecord };
 
 async function recordsAt(
@@ -150,17 +173,18 @@ function firstOf(record: NodeRecord | WholeRecord | ReleasedRecord): { readonly 
 }
 
 function whatOf(record: NodeRecord): string {
-  if (record.act === 'delete-namespaces') return `${record.namespaces.length} orphaned namespaces`;
+  if (record.act === 'delete-namespaces') return counted(record.namespaces.length, 'orphaned namespace');
   const what = {
-    restore: 'objects of pods',
-    'take-back': 'objects of pods',
-    'delete-pins': 'pins that are plain files',
-    'raise-limits': 'sets of limits',
-    'delete-veths': 'leaked pairs',
-    'delete-routes': 'routes and rules',
-    'release-addresses': 'leaked records of addresses',
+    restore: ['object of pods', 'objects of pods'],
+    'take-back': ['object of pods', 'objects of pods'],
+    'delete-pins': ['pin that is a plain file', 'pins that are plain files'],
+    'raise-limits': ['set of limits', 'sets of limits'],
+    'delete-veths': ['leaked pair', 'leaked pairs'],
+    'delete-routes': ['route or rule', 'routes and rules'],
+    'release-addresses': ['leaked record of addresses', 'leaked records of addresses'],
   } as const;
-  return `${record.objects.length} ${what[record.act]}`;
+  const [one, more] = what[record.act];
+  return counted(record.objects.length, one, more);
 }
 
 /** The sentence for a record without end. Only the holder of the lease knows whether it is still running. */
@@ -171,7 +195,7 @@ export function begunSentence(record: RepairRecord): string {
       : record.act === 'reboot-node' || record.act === 'drain-node'
         ? `${record.act === 'reboot-node' ? 'reboot' : 'drain'} ${record.node}`
         : record.act === 'release-allocations'
-          ? `free ${record.allocations.length} leaked addresses of Calico on ${record.node}`
+          ? `free ${counted(record.allocations.length, 'leaked address', 'leaked addresses')} of Calico on ${record.node}`
           : `${WORDS[record.act].verb} ${whatOf(record)} on ${record.node}`;
   return `${record.by} began to ${what} at ${record.at} (run ${record.runId})`;
 }

@@ -87,6 +87,8 @@ export const keys = {
   alertsOf: (cluster: string, time: string): string => `alerts/cluster=${clusterKey(cluster)}/dt=${time}`,
   /** @param part - the object, and whether its repair began or ended */
   repair: (run: Run, part: string): string => `remedies/${partition(run)}/${run.runId}/${part}.json`,
+  /** Prefix of all repairs of a cluster. */
+  allRepairsOf: (cluster: string): string => `remedies/cluster=${clusterKey(cluster)}/`,
   /** Prefix of the repairs of a day. */
   repairsOf: (cluster: string, day: string): string => `remedies/cluster=${clusterKey(cluster)}/dt=${day}/`,
   fleet: (runId: string): string => `fleet/dt=${dayOf(runId)}/${runId}.json`,

@@ -17,14 +17,19 @@ type Restored = OnNode['objects'][number];
 /**
  * @param records - of one run, in the order in which its repairs began
  * @param node - only on this node
+ * @param later - of other runs, in the order in which they began: what they did to an object since is not undone
  */
-export function planUndo(records: readonly RepairRecord[], node: string | undefined): UndoPlan {
+export function planUndo(
+  records: readonly RepairRecord[],
+  node: string | undefined,
+  later: readonly RepairRecord[] = [],
+): UndoPlan {
   const asked = records
     .filter((record) => node === undefined || nodeOf(record) === node)
     .toReversed()
     .map((record) =>
       record.act === 'restore' || record.act === 'raise-limits'
-        ? ofRestored(record)
+        ? ofRestored(record, later)
         : { acts: [], kept: record.act === 'delete-routes' ? ofRoutes(record) : [ofOther(record)] },
     );
   return {
@@ -33,8 +38,11 @@ export function planUndo(records: readonly RepairRecord[], node: string | undefi
   };
 }
 
-function ofRestored({ node, objects }: OnNode): UndoPlan {
-  const known = objects.toReversed().map((object) => ({ object, why: whyKept(object) }));
+function ofRestored(record: OnNode, later: readonly RepairRecord[]): UndoPlan {
+  const { node, objects } = record;
+  const known = objects
+    .toReversed()
+    .map((object) => ({ object, why: whyKept(object) ?? whySince(record, object.name, later) }));
   const back = known.flatMap(({ object, why }) => {
     const argument = undoArgument(object.argument);
     return why !== null || argument === null ? [] : [{ name: object.name, argument, trace: '' }];
@@ -51,6 +59,24 @@ function ofRestored({ node, objects }: OnNode): UndoPlan {
       why === null ? [] : [{ what: `${object.name} on ${node}`, why }],
     ),
   };
+}
+
+/** Whether another run did something to it since: then its state is not what this run left, even if it looks so. */
+function whySince({ node, at }: OnNode, name: string, later: readonly RepairRecord[]): string | null {
+  const last = later
+    .filter((each) => each.at > at)
+    .flatMap((each) =>
+      each.act === 'take-back' || each.act === 'restore' || each.act === 'raise-limits' ? [each] : [],
+    )
+    .filter((each) => each.node === node)
+    .flatMap(({ objects, ...each }) =>
+      objects.filter((object) => object.name === name).map(({ result }) => ({ ...each, result })),
+    )
+    .findLast(({ result }) => result !== 'refused' && result !== 'left');
+  if (last === undefined) return null;
+  const by = `by run ${last.runId} at ${last.at}`;
+  if (last.result !== 'done') return `it is not known what became of it ${by}`;
+  return last.act === 'take-back' ? `it was taken back ${by}` : `it was repaired again ${by}`;
 }
 
 /** Somebody may have the address by now, on another node too: a person has to look first. */

@@ -138,11 +138,11 @@ function repair(
   });
   const byTool = store === null ? null : repairByTool(group, runId);
   if (byTool !== null) {
-    const { words, reboots } = byTool;
+    const { words, reboots, inPlace } = byTool;
     const mode = reboots ? '--rehearse' : '--apply';
     const what = reboots
       ? 'Or let netns-audit drain and reboot the node, one at a time. See first whether it would:'
-      : 'Or let netns-audit repair it. It checks each object before and after:';
+      : `Or let netns-audit repair it${inPlace ? ' in place: no pod restarts' : ''}. It checks each object before and after:`;
     const typed = command(...words, ...remediateWith, ...inStore(store ?? undefined), mode);
     out.push(...step(what, width), `    $ ${printable(typed, 4000)}`);
   }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { carryOutAll, halfDone, recordsOfRun, settleHalfDone } from '../../lib/audit/index.ts';
+import { carryOutAll, halfDone, recordsOfRun, recordsSince, settleHalfDone } from '../../lib/audit/index.ts';
 import type { ActResult, RepairOptions } from '../../lib/audit/repair-act.ts';
 import type { Cluster } from '../../lib/cluster/index.ts';
 import { type DirectoryStore, keys } from '../../lib/history/index.ts';
@@ -372,6 +372,33 @@ describe('putting back what pods lost', { timeout: 30_000 }, () => {
     ]);
   });
 
+  it('is in order where nothing is left to do, and is not undone after another run has undone it', async () => {
+    log = `refused ${LEARNING} it is as it should be\nrefused ${ISOLATED} it is as it should be\nend 2\n`;
+    expect(await put()).toMatchObject([{ result: 'done', detail: '0 put back, 2 in order already' }]);
+    log = `refused ${LEARNING} it is as it should be\nrefused ${ISOLATED} it is gone\nend 2\n`;
+    expect(await put({ runId: newRunId(new Date(), 'other') })).toMatchObject([
+      { result: 'done', detail: '0 put back, 1 in order already, 1 refused' },
+    ]);
+    const first = newRunId(new Date(), 'first');
+    log = `done ${LEARNING} it is as it should be\ndone ${ISOLATED} it is as it should be\nend 2\n`;
+    await put({ runId: first });
+    const plan = async () =>
+      planUndo(
+        await recordsOfRun(store, cluster, first),
+        undefined,
+        await recordsSince(store, cluster, first),
+      );
+    const { acts: undo } = await plan();
+    expect(undo).toHaveLength(1);
+    const undoing = newRunId(new Date(), 'undoing');
+    log = `done ${ISOLATED} it is as it was found\ndone ${LEARNING} it is as it was found\nend 2\n`;
+    await carryOutAll(cluster, undo, repairOptions({ runId: undoing, store, look: async () => aReport() }));
+    const { acts, kept } = await plan();
+    expect(acts).toEqual([]);
+    expect(kept).toHaveLength(2);
+    expect(kept[0]?.why).toContain(`it was taken back by run ${undoing} at 20`);
+  });
+
   it('that was stopped is completed by the next call', async () => {
     log = `done ${LEARNING} it is as it should be\ndone ${ISOLATED} it is as it should be\nend 2\n`;
     await expect(put({ store: storeOfTheKilled(directory) })).rejects.toThrow('killed');
@@ -619,7 +646,7 @@ describe('raising limits', { timeout: 30_000 }, () => {
     log = `refused ${NAME} it is as it should be\nend 1\n`;
     const [said] = await settleHalfDone(cluster, store, SETTLING);
     expect(said).toMatch(
-      /^ann began to raise 1 sets of limits on node-1 .* it was completed: 1 were as they should be, 0 raised now\.$/,
+      /^ann began to raise 1 set of limits on node-1 .* it was completed: 1 were as they should be, 0 raised now\.$/,
     );
   });
 

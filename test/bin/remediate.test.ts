@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { planText, question, resultText, summary } from '../../bin/remediate-text.ts';
+import { planText, question, resultText, sum, summary } from '../../bin/remediate-text.ts';
 import type { ActResult } from '../../lib/audit/index.ts';
 import type { Finding } from '../../lib/model/finding.ts';
 import { mostObjects } from '../../lib/probe/index.ts';
@@ -248,6 +248,23 @@ describe('what is said of repairs', () => {
     };
     expect(summary([unseen], { ...of, beyond: 0, isRehearsal: true })).toBe(
       '5 of 7 would be repaired, 0 refused, 2 left; nothing was changed.',
+    );
+  });
+
+  it('counts what is as it should be as in order, although there was nothing to do', () => {
+    const [act] = plan(...orphans).plan.acts;
+    if (act === undefined) throw new Error('no act');
+    const settled = { name: 'shop/a', word: 'refused' as const, detail: 'it is as it should be' };
+    const other = { ...settled, name: 'shop/b', detail: 'it is gone' };
+    const result: ActResult = { act, result: 'done', detail: '', answers: [settled, other] };
+    expect(resultText(result)).toContain(
+      '\n  in order already: it is as it should be: shop/a\n  refused: it is gone',
+    );
+    const of = { wanted: 2, beyond: 0, isRehearsal: false };
+    expect(summary([result], of)).toBe('1 of 2 in order, 1 refused.');
+    expect(sum([result], (word) => word === 'refused')).toBe(1);
+    expect(summary([result], { ...of, isRehearsal: true })).toBe(
+      '0 of 2 would be repaired, 1 refused, 1 in order already; nothing was changed.',
     );
   });
 });

@@ -125,6 +125,55 @@ describe('what a run put back', () => {
   });
 });
 
+describe('what another run did to an object since', () => {
+  const since = (
+    act: Restored['act'],
+    result: string | null,
+    hour: number,
+    changes: Partial<Restored> = {},
+  ): Restored => ({
+    ...restored(object('a', { result })),
+    act,
+    runId: `run-${act}`,
+    at: `2026-11-29T${hour}:00:00.000Z`,
+    ...changes,
+  });
+  const why = (...later: Restored[]): unknown => {
+    const { acts, kept } = planUndo([restored(object('a'))], undefined, later);
+    return acts.length === 1 ? 'taken back' : kept;
+  };
+  const stays = (reason: string): unknown => [{ what: 'shop/a on node-1', why: reason }];
+
+  it.each([
+    ['take-back', 'done', 'it was taken back by run run-take-back at 2026-11-29T22:00:00.000Z'],
+    ['restore', 'done', 'it was repaired again by run run-restore at 2026-11-29T22:00:00.000Z'],
+    ['take-back', null, 'it is not known what became of it by run run-take-back at 2026-11-29T22:00:00.000Z'],
+    [
+      'take-back',
+      'failed',
+      'it is not known what became of it by run run-take-back at 2026-11-29T22:00:00.000Z',
+    ],
+  ] as const)('is not undone: %s, %s', (act, result, reason) => {
+    expect(why(since(act, result, 22))).toEqual(stays(reason));
+  });
+
+  it('is named by the last of them', () => {
+    expect(why(since('take-back', 'done', 22), since('restore', 'done', 23))).toEqual(
+      stays('it was repaired again by run run-restore at 2026-11-29T23:00:00.000Z'),
+    );
+  });
+
+  it.each([
+    ['it was refused', [since('take-back', 'refused', 22)]],
+    ['it was not tried', [since('take-back', 'left', 22)]],
+    ['it is on another node', [since('take-back', 'done', 22, { node: 'node-2' })]],
+    ['it is another object', [since('take-back', 'done', 22, { objects: [object('b')] })]],
+    ['it was before', [since('take-back', 'done', 20)]],
+  ])('does not matter where %s', (_, later) => {
+    expect(why(...later)).toBe('taken back');
+  });
+});
+
 describe('a route that a run deleted', () => {
   const argument = 'restore-stale-route=route-to-10.1.1.1,none,0,veth00000001,1,10.1.1.1,link';
   const undo = 'ip -4 route add 10.1.1.1 dev veth00000001 scope link';

@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { whyByCheck } from '../../lib/checks/catalogue.ts';
-import { severities } from '../../lib/model/finding.ts';
+import { type Finding, severities } from '../../lib/model/finding.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { formats, write } from '../../lib/report/index.ts';
+import { leaked } from '../repair/calico.ts';
 import { aLargeReport } from './large.ts';
-import { aFinding, aHostileReport, aReport, hostile, twoFaultsOfCart } from './sample.ts';
+import { aFinding, aHostileReport, aReport, hostile, somethingLost, twoFaultsOfCart } from './sample.ts';
 
 const plain = { colour: false, width: 80, why: new Map<string, string>() };
 
@@ -19,6 +20,21 @@ No packets were sent. To send some: netns-audit audit --active ping,dns
 1 node audited; 12 pods; 1 check; 4.0 s
 HEALTHY  prod-eu
 `);
+  });
+
+  it('says that no pod restarts where a repair is in place, and offers none that is refused anyway', () => {
+    const text = (finding: Finding) =>
+      write(aReport({ verdict: 'critical', findings: [finding] }), 'text', plain);
+    const inPlace =
+      'Or let netns-audit repair it in place: no pod restarts. It checks each object before and after:';
+    expect(text(somethingLost()).replace(/\n +/g, ' ')).toContain(inPlace);
+    expect(text(aFinding())).not.toContain('in place');
+    const leakedOf = (...uses: (typeof leaked.use)[]): Finding =>
+      somethingLost({
+        repair: { kind: 'release-allocations', allocations: uses.map((use) => ({ ...leaked, use })) },
+      });
+    expect(text(leakedOf('unread', null))).toContain('Or let netns-audit');
+    expect(text(leakedOf('unread', 'unread'))).not.toContain('Or let netns-audit');
   });
 
   it('leads from a table of all to the command that repairs, and ends in the verdict', () => {

@@ -103,7 +103,7 @@ function byTool(group: Group, runId: string): string {
   const repair = isCounted(group.lead) ? repairByTool(group, runId) : null;
   if (repair === null) return '';
   return (
-    `<p>Or let netns-audit ${repair.reboots ? 'drain and reboot the node' : 'repair it'}. Without <code>--apply</code>, it only ` +
+    `<p>Or let netns-audit ${repair.reboots ? 'drain and reboot the node' : repair.inPlace ? 'repair it in place: no pod restarts' : 'repair it'}. Without <code>--apply</code>, it only ` +
     'shows its plan. Add the options for this cluster and for the store of this report:</p>' +
     commandBox([command(...repair.words)])
   );
