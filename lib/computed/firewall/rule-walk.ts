@@ -66,10 +66,9 @@ export class RuleWalk {
       // An unrecognized rule may do anything.
       if (read === null) return { kind: 'passes' };
       const match = this.#matches(read);
-      const place = { by: rule.trim(), chain };
       // Agents do so with what their own programs handle.
       if (read.target === 'NOTRACK' && both(reached, match) === 'yes' && !AGENT_CHAINS.test(chain))
-        this.untracked ??= place;
+        this.untracked ??= { by: rule.trim(), chain };
       if (match === 'no' || read.target === null || PASSIVE.test(read.target)) continue;
       if (read.target === 'MARK' || read.target === 'CONNMARK') {
         this.#unmarked = false;
@@ -77,8 +76,8 @@ export class RuleWalk {
       }
       if (read.target === 'DROP' || read.target === 'REJECT') {
         if (match !== 'maybe' && ON_PURPOSE.test(chain)) return { kind: 'passes' };
-        if (match === 'yes') return { kind: 'drops', ...place };
-        if (both(reached, match) === 'in part') this.lossy ??= place;
+        if (match === 'yes') return { kind: 'drops', by: rule.trim(), chain };
+        if (both(reached, match) === 'in part') this.lossy ??= { by: rule.trim(), chain };
         continue;
       }
       if (read.target === 'RETURN') {
@@ -147,8 +146,9 @@ export class RuleWalk {
 
 /** Whether a rule applies if two things decide that. */
 function both(one: Match, other: Match): Match {
-  const either = (match: Match) => one === match || other === match;
-  return either('no') ? 'no' : either('maybe') ? 'maybe' : either('in part') ? 'in part' : 'yes';
+  if (one === 'yes' || other === 'no') return other;
+  if (other === 'yes' || one === 'no') return one;
+  return one === 'maybe' ? one : other;
 }
 
 function byChance({ value, negated }: Condition): Match {

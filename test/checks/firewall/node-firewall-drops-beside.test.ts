@@ -235,7 +235,11 @@ describe('rules that drop a part', () => {
   });
 
   it('finds a share that is all as what it is', () => {
-    for (const share of ['--mode random --probability 1.00000000000', '--mode nth --every 1 --packet 0'])
+    for (const share of [
+      '--mode random --probability 1.00000000000',
+      '--mode random ! --probability 0.00000000000',
+      '--mode nth --every 1 --packet 0',
+    ])
       expect(details([legacy({ FORWARD: [`-m statistic ${share} -j DROP`] })])[0]).toMatch(
         /^critical: .* drops what pods send: /,
       );
