@@ -9,7 +9,12 @@ import {
 import type { AddressHolder, CalicoBlockObject } from '../model/calico-ipam.ts';
 import { CALICO_BLOCKS, CALICO_HANDLES } from '../model/cni-names.ts';
 import type { Finding } from '../model/finding.ts';
-import { ADDRESS_USES, isSameAllocation, type LeakedAllocation } from '../model/leaked-allocation.ts';
+import {
+  ADDRESS_USES,
+  isSameAllocation,
+  type LeakedAllocation,
+  UNREAD_NAMESPACES,
+} from '../model/leaked-allocation.ts';
 import type { ClusterReport } from '../model/report.ts';
 import type { AllocationsAct } from '../repair/act.ts';
 import {
@@ -90,7 +95,9 @@ function whyNotFoundAgain(
   const { suppressed, confidence } = same.finding;
   if (suppressed !== null) return `an exception of ${suppressed.owner} covers it`;
   if (confidence === 'suspected') return 'it is only suspected';
-  return same.again.use === null ? null : ADDRESS_USES[same.again.use];
+  if (same.again.use !== 'unread') return same.again.use === null ? null : ADDRESS_USES[same.again.use];
+  const which = same.finding.evidence.find(({ what }) => what === UNREAD_NAMESPACES)?.actual;
+  return which == null ? ADDRESS_USES.unread : `${ADDRESS_USES.unread}: ${which}`;
 }
 
 /** Those that a finding would have freed. */

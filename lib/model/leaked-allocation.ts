@@ -12,6 +12,9 @@ export const ADDRESS_USES = {
   unread: 'not every network namespace of the node could be read',
 } as const;
 
+/** What a finding calls them in its evidence: whoever is refused because of them has to know which they are. */
+export const UNREAD_NAMESPACES = 'network namespaces that could not be read';
+
 export const leakedAllocationSchema = z.object({
   block: z.string().regex(whole(BLOCK)),
   address: z.string().regex(whole(ADDRESS)),

@@ -5,7 +5,7 @@ import type { Cluster } from '../../lib/cluster/index.ts';
 import type { DirectoryStore } from '../../lib/history/index.ts';
 import type { CalicoBlockObject, CalicoHandleObject } from '../../lib/model/calico-ipam.ts';
 import type { Finding } from '../../lib/model/finding.ts';
-import type { LeakedAllocation } from '../../lib/model/leaked-allocation.ts';
+import { type LeakedAllocation, UNREAD_NAMESPACES } from '../../lib/model/leaked-allocation.ts';
 import type { ClusterReport } from '../../lib/model/report.ts';
 import { newRunId } from '../../lib/model/run-id.ts';
 import { holdsAddress } from '../../lib/repair/calico-ipam.ts';
@@ -384,14 +384,17 @@ describe('a precondition that alone turns false between plan and act', { timeout
       {
         namespace: 'a network namespace of the node has the address',
         result: 'a cached CNI result has',
-        unread: 'not every network namespace',
+        unread: 'not every network namespace of the node could be read: 7 (/run/netns/x)',
       }[use],
       () => {},
       {
         look: async () =>
           aReport({
             findings: [
-              finding({ repair: { kind: 'release-allocations', allocations: [{ ...leaked, use }] } }),
+              finding({
+                repair: { kind: 'release-allocations', allocations: [{ ...leaked, use }] },
+                evidence: [{ what: UNREAD_NAMESPACES, actual: '7 (/run/netns/x)', source: 'x' }],
+              }),
             ],
           }),
       },
@@ -596,7 +599,7 @@ describe('a repair of Calico that was killed', { timeout: 30_000 }, () => {
     await killedAt(at, isCarriedOut);
     expect(holdsAddress(block(), leaked)).toBe(isTaken);
     expect(await settled()).toMatch(
-      /^ann began to free 1 leaked addresses of Calico on node-1 at .* and was stopped: it was completed: 1 freed\.$/,
+      /^ann began to free 1 leaked address of Calico on node-1 at .* and was stopped: it was completed: 1 freed\.$/,
     );
     expect([block().spec.allocations, block().spec.unallocated]).toEqual([
       [0, null, 1, null],

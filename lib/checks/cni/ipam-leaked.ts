@@ -10,7 +10,7 @@ import { addressKey, sameAddress } from '../../computed/cidr.ts';
 import { ofPassingPod } from '../../computed/pods/passing-pods.ts';
 import { CALICO_CONTROLLERS } from '../../model/cni-names.ts';
 import type { Ipam, Sources } from '../../model/evidence.ts';
-import type { LeakedAllocation } from '../../model/leaked-allocation.ts';
+import { type LeakedAllocation, UNREAD_NAMESPACES } from '../../model/leaked-allocation.ts';
 import { allowedRepair, type Repair } from '../../model/repair.ts';
 import { counted, firstOf, listed, quote, rowsOf } from '../../model/text.ts';
 import { defineCheck, fail, notApplicable, pass, unknown } from '../define.ts';
@@ -102,6 +102,7 @@ export const ipamLeaked = defineCheck({
             actual: `${ids.size}, none with these ids`,
             source: "the runtime's sandboxes",
           },
+          ...(store.kind === 'calico' ? unreadOf(namespaces) : []),
         ],
         remedy: remedy(store, leaked, node),
         repair: repairOf(store, leaked, { namespaces, cniResults }),
@@ -177,6 +178,15 @@ function repairOfCalico(leaked: readonly Allocation[], onNode: OnNode): Repair |
   return allocations.length === 0
     ? null
     : { kind: 'release-allocations', allocations: allocations.slice(0, MOST) };
+}
+
+function unreadOf(namespaces: OnNode['namespaces']) {
+  const unread = namespaces.flatMap(({ inode, pins: [pin], stack }) =>
+    stack.status === 'present' ? [] : [`${inode} (${pin === undefined ? 'no pin' : quote(pin, 100)})`],
+  );
+  return unread.length === 0
+    ? []
+    : [{ what: UNREAD_NAMESPACES, actual: listed(unread), source: 'the network namespaces of the node' }];
 }
 
 /** What on the node speaks against giving the address to another pod. */

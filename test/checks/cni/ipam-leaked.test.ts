@@ -248,6 +248,20 @@ describe('ipam-leaked', () => {
       });
     });
 
+    it('names the namespaces that were not read', () => {
+      const stack = { status: 'absent', reason: 'left out' } as const;
+      const namespaces = [
+        aNamespace(),
+        aNamespace({ inode: 7, pins: ['/run/netns/x'], stack }),
+        aNamespace({ inode: 8, pins: [], stack }),
+      ];
+      const [found] = failures(ipamLeaked.run(evidence({ ipam: [blocks()], namespaces }), context));
+      expect(found?.evidence.at(-1)).toMatchObject({
+        what: 'network namespaces that could not be read',
+        actual: '7 (/run/netns/x), 8 (no pin)',
+      });
+    });
+
     it.each([
       ['a pod', { pod: 'Shop/gone-1' }],
       ['a pod of no name', { pod: null }],
