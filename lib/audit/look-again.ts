@@ -1,6 +1,8 @@
 /** What acts read from an audit of their node: right before they act, and as proof afterwards. */
+import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { ClusterReport } from '../model/report.ts';
+import type { ActContext } from './repair-act.ts';
 
 /** Why an audit says too little of a node: `could not be read completely: …`; null if it was read in full. */
 export function whyUnread({ coverage }: Pick<ClusterReport, 'coverage'>, node: string): string | null {
@@ -8,6 +10,28 @@ export function whyUnread({ coverage }: Pick<ClusterReport, 'coverage'>, node: s
   return found?.result === 'audited'
     ? null
     : `could not be read completely: ${found?.reason ?? 'it is not listed'}`;
+}
+
+/**
+ * The audit that proves what was done on a node.
+ *
+ * @returns why nothing could be proven, to follow what was done: that is known all the same, and how it is undone
+ * @throws AuditError ABORTED
+ */
+export async function auditAfter(
+  node: string,
+  { look, renew, signal }: Pick<ActContext, 'look' | 'renew' | 'signal'>,
+): Promise<ClusterReport | string> {
+  let report: ClusterReport;
+  try {
+    await renew();
+    report = await look(node);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return `but no audit could prove it: ${messageOf(error)}`;
+  }
+  const unread = whyUnread(report, node);
+  return unread === null ? report : `but afterwards ${node} ${unread}`;
 }
 
 /**

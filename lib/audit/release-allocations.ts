@@ -15,7 +15,6 @@ import {
 import { messageOf } from '../model/errors.ts';
 import { allocationName, type LeakedAllocation } from '../model/leaked-allocation.ts';
 import type { RepairObject } from '../model/repair-record.ts';
-import type { ClusterReport } from '../model/report.ts';
 import type { RepairAnswer } from '../probe/index.ts';
 import type { AllocationsAct } from '../repair/act.ts';
 import { handleAfter, holdsAddress, whyHeld, withoutEntry } from '../repair/calico-ipam.ts';
@@ -26,7 +25,7 @@ import {
   judgedNow,
   type Releasing,
 } from './judge-allocations.ts';
-import { whyUnread } from './look-again.ts';
+import { auditAfter } from './look-again.ts';
 import { type ActContext, type ExaminedAct, type RepairResult, renewing } from './repair-act.ts';
 import { notDone } from './repair-node.ts';
 
@@ -179,23 +178,14 @@ export async function withoutHandle(
 async function proven(
   node: string,
   answers: readonly RepairAnswer[],
-  { look, renew, signal }: Releasing,
+  context: Releasing,
 ): Promise<RepairResult> {
   const done = answers.filter(({ word }) => word === 'done');
   const detail = `${done.length} freed${notDone(answers)}`;
   if (answers.some(({ word }) => word === 'failed')) return { ok: false, detail, answers, isOpen: true };
   if (done.length === 0) return { ok: true, detail, answers };
-  let report: ClusterReport;
-  try {
-    await renew();
-    report = await look(node);
-  } catch (error) {
-    if (signal.aborted) throw error;
-    // What was done is known all the same.
-    return { ok: false, detail: `${detail}; but no audit could prove it: ${messageOf(error)}`, answers };
-  }
-  const unread = whyUnread(report, node);
-  if (unread !== null) return { ok: false, detail: `${detail}; but afterwards ${node} ${unread}`, answers };
+  const report = await auditAfter(node, context);
+  if (typeof report === 'string') return { ok: false, detail: `${detail}; ${report}`, answers };
   const names = new Set(done.map(({ name }) => name));
   const again = report.findings.flatMap(allocationsIn).filter((each) => names.has(allocationName(each)));
   return again.length > 0

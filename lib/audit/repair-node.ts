@@ -4,16 +4,14 @@
  * finding remains.
  */
 import { type Cluster, ProbePods } from '../cluster/index.ts';
-import { messageOf } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { RepairObject, RepairRecord } from '../model/repair-record.ts';
-import type { ClusterReport } from '../model/report.ts';
 import { newRunId } from '../model/run-id.ts';
 import { type RepairAnswer, readAnswers, repairPod } from '../probe/index.ts';
 import { isTakenBack, type NamespacesAct, type NodeAct, type ObjectsAct } from '../repair/act.ts';
 import { type NodeObject, raisedLimits, staleObjects } from '../repair/node-object.ts';
 import { answerWord } from './answer-word.ts';
-import { whyUnread } from './look-again.ts';
+import { auditAfter, whyUnread } from './look-again.ts';
 import type { ActContext, ExaminedAct, RepairResult } from './repair-act.ts';
 
 /** In addition to its own deadline, for the pod to start and its log to be read. */
@@ -229,26 +227,11 @@ async function proven(
   act: NodeAct,
   done: readonly RepairAnswer[],
   repair: Omit<RepairResult, 'ok'>,
-  { look, renew, signal }: ActContext,
+  context: ActContext,
 ): Promise<RepairResult> {
   if (done.length === 0) return { ...repair, ok: true };
-  const { node } = act;
-  let report: ClusterReport;
-  try {
-    await renew();
-    report = await look(node);
-  } catch (error) {
-    if (signal.aborted) throw error;
-    // What was done is known all the same, and how it is undone.
-    return {
-      ...repair,
-      ok: false,
-      detail: `${repair.detail}; but no audit could prove it: ${messageOf(error)}`,
-    };
-  }
-  const unread = whyUnread(report, node);
-  if (unread !== null)
-    return { ...repair, ok: false, detail: `${repair.detail}; but afterwards ${node} ${unread}` };
+  const report = await auditAfter(act.node, context);
+  if (typeof report === 'string') return { ...repair, ok: false, detail: `${repair.detail}; ${report}` };
   const again = report.findings.filter(whatTellsOf(act, done));
   if (again.length === 0)
     return {
