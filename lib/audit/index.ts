@@ -13,13 +13,7 @@ export { recordedBare } from './recreate-recorded.ts';
 export { carryOutAll, withoutNamespace } from './remediate.ts';
 export { renameEvidence } from './rename-evidence.ts';
 export type { ActResult } from './repair-act.ts';
-export {
-  begunSentence,
-  halfDone,
-  recentDays,
-  recordsOfRun,
-  recordsSince,
-  settleHalfDone,
-} from './repair-records.ts';
+export { halfDone, recentDays, recordsOfRun, recordsSince } from './repair-records.ts';
+export { begunSentence, settleHalfDone } from './settle-repairs.ts';
 export { assertThere, defaultStore, openStore } from './stores.ts';
 export { tell } from './tell.ts';
