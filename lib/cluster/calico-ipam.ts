@@ -71,16 +71,7 @@ export async function writeCalicoBlock(
   block: CalicoBlockObject,
   options: ListOptions = {},
 ): Promise<boolean> {
-  const { name } = block.metadata;
-  return await isUnchanged(async () => {
-    await cluster.transport.json({
-      method: 'PUT',
-      path: pathOf(CALICO_BLOCKS, name),
-      what: `update ipamblock ${name}`,
-      body: exactJson(block),
-      ...options,
-    });
-  });
+  return await write(cluster, 'ipamblock', pathOf(CALICO_BLOCKS, block.metadata.name), block, options);
 }
 
 /** The same. */
@@ -89,15 +80,19 @@ export async function writeCalicoHandle(
   handle: CalicoHandleObject,
   options: ListOptions = {},
 ): Promise<boolean> {
-  const { name } = handle.metadata;
+  return await write(cluster, 'ipamhandle', pathOf(CALICO_HANDLES, handle.metadata.name), handle, options);
+}
+
+async function write(
+  cluster: Cluster,
+  kind: string,
+  path: string,
+  object: CalicoBlockObject | CalicoHandleObject,
+  options: ListOptions,
+): Promise<boolean> {
+  const what = `update ${kind} ${object.metadata.name}`;
   return await isUnchanged(async () => {
-    await cluster.transport.json({
-      method: 'PUT',
-      path: pathOf(CALICO_HANDLES, name),
-      what: `update ipamhandle ${name}`,
-      body: exactJson(handle),
-      ...options,
-    });
+    await cluster.transport.json({ method: 'PUT', path, what, body: exactJson(object), ...options });
   });
 }
 
@@ -119,9 +114,9 @@ export async function deleteCalicoHandle(
 }
 
 /** Whoever reads it again sees what became of it, also if the answer to the first request was lost. */
-async function isUnchanged(write: () => Promise<void>): Promise<boolean> {
+async function isUnchanged(request: () => Promise<void>): Promise<boolean> {
   try {
-    await write();
+    await request();
     return true;
   } catch (error) {
     if ([404, 409].includes(statusOf(error) ?? 0)) return false;
