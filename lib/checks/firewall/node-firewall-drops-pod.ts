@@ -1,5 +1,10 @@
 import { isIP } from 'node:net';
-import { type Condition, type ForwardRule, readRule } from '../../computed/firewall/forward-rules.ts';
+import {
+  type Condition,
+  type ForwardRule,
+  PROTOCOLS,
+  readRule,
+} from '../../computed/firewall/forward-rules.ts';
 import { toolOf } from '../../computed/firewall/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { AGENT_CHAINS, AGENT_TABLES } from '../../model/cni-names.ts';
@@ -165,16 +170,13 @@ function subjectOf({ protocols, conditions }: ForwardRule, table: string): Subje
   const of = (...options: Condition['option'][]) =>
     conditions.filter(({ option }) => options.includes(option));
   if (!of('--ctstate').every(({ value }) => /\bNEW\b/.test(value))) return null;
-  const carried = [...protocols, ...of('--ethertype').map(({ value }) => value)];
-  const carries =
-    table.startsWith('arp ') || carried.includes('arp')
-      ? 'arp'
-      : carried.includes('ip6')
-        ? 'ip6'
-        : carried.includes('ip')
-          ? 'ip'
-          : null;
-  if (carried.some((each) => each !== carries)) return null;
+  const carried = new Set<string>([
+    ...(table.startsWith('arp ') ? ['arp'] : []),
+    ...protocols,
+    ...of('--ethertype').map(({ value }) => value),
+  ]);
+  const carries = PROTOCOLS.find((each) => carried.has(each)) ?? null;
+  if (carried.size > (carries === null ? 0 : 1)) return null;
   const isOfArp = ({ option, value }: Condition) => option === '--ethertype' && value === 'arp';
   const only = conditions.filter((condition) => !isOfArp(condition)).length === 1;
   const links = of('-i', '-o');

@@ -114,7 +114,7 @@ const FIELDS = {
   ip6: /^ip6 (?:[sd]addr|nexthdr|version|dscp|ecn|flowlabel|length|hoplimit)$/,
   arp: /^arp (?:htype|ptype|hlen|plen|operation|[sd]addr)$/,
 } as const;
-const PROTOCOLS = ['ip', 'ip6', 'arp'] as const;
+export const PROTOCOLS = ['ip', 'ip6', 'arp'] as const;
 /** Their own words are those of other conditions; `vxlan ip saddr` is about the packet within. */
 const WITH_WORDS = /^(?:fib|rt|ipsec|vxlan|geneve|gre|gretap)$/;
 /** What nft writes for one value; others are sets, ranges, concatenations and names of sets. */

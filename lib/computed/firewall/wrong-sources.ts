@@ -63,7 +63,7 @@ function reachedFrom(chain: string, chains: ReadonlyMap<string, readonly string[
   // Chains of single pods and Services set no such address, and may be thousands.
   for (const each of reached)
     for (const rule of chains.get(each) ?? []) {
-      const target = /(?:-j|-g|jump|goto) (\S+)/.exec(rule)?.[1] ?? '';
+      const target = readRule(rule)?.target ?? '';
       if (chains.has(target) && !/^(?:CNI-|KUBE-)/.test(target)) reached.add(target);
     }
   return [...reached];
