@@ -15,9 +15,9 @@ export type FilteredPacket = {
   readonly outputLink: string | null;
   /** The links at which the node receives it: its port of a bridge as well. */
   readonly devices: readonly string[];
-  /** The ports of a bridge by which it comes and goes; missing or null where it does not. */
-  readonly inputPort?: string | null;
-  readonly outputPort?: string | null;
+  /** The ports of a bridge by which it comes and goes; null where it does not. */
+  readonly inputPort: string | null;
+  readonly outputPort: string | null;
   /** Null for a packet of any protocol: what is for one of them is not certain. */
   readonly protocol: 'tcp' | 'udp' | null;
   /** Likewise. */

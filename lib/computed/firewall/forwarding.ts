@@ -132,16 +132,15 @@ function basesOf(filter: PacketFilter, table: Table): Base[] {
 function hooksOf({ way, inputLink, inputPort, outputPort }: FilteredPacket, family: Base['family']) {
   if (family === 'arp') return way !== 'resolves' ? [] : inputLink === null ? ['output'] : ['input'];
   if (family !== 'bridge') return HOOKS[way];
-  const comes = (inputPort ?? null) !== null;
-  const goes = (outputPort ?? null) !== null;
   // A bridge gives to the node what is for its own MAC address.
-  return comes ? ['prerouting', goes ? 'forward' : 'input'] : goes ? ['output'] : [];
+  if (inputPort !== null) return ['prerouting', outputPort === null ? 'input' : 'forward'];
+  return outputPort === null ? [] : ['output'];
 }
 
 /** The links that family bridge sees are ports. */
 const onPorts = (packet: FilteredPacket): FilteredPacket => ({
   ...packet,
-  inputLink: packet.inputPort ?? null,
-  outputLink: packet.outputPort ?? null,
+  inputLink: packet.inputPort,
+  outputLink: packet.outputPort,
   devices: [],
 });

@@ -66,8 +66,10 @@ export class RuleWalk {
       // An unrecognized rule may do anything.
       if (read === null) return { kind: 'passes' };
       const match = this.#matches(read);
+      /** Whether the rule applies to such packets at all. */
+      const applies = both(reached, match);
       // Agents do so with what their own programs handle.
-      if (read.target === 'NOTRACK' && both(reached, match) === 'yes' && !AGENT_CHAINS.test(chain))
+      if (read.target === 'NOTRACK' && applies === 'yes' && !AGENT_CHAINS.test(chain))
         this.untracked ??= { by: rule.trim(), chain };
       if (match === 'no' || read.target === null || PASSIVE.test(read.target)) continue;
       if (read.target === 'MARK' || read.target === 'CONNMARK') {
@@ -77,7 +79,7 @@ export class RuleWalk {
       if (read.target === 'DROP' || read.target === 'REJECT') {
         if (match !== 'maybe' && ON_PURPOSE.test(chain)) return { kind: 'passes' };
         if (match === 'yes') return { kind: 'drops', by: rule.trim(), chain };
-        if (both(reached, match) === 'in part') this.lossy ??= { by: rule.trim(), chain };
+        if (applies === 'in part') this.lossy ??= { by: rule.trim(), chain };
         continue;
       }
       if (read.target === 'RETURN') {
@@ -86,11 +88,10 @@ export class RuleWalk {
       }
       if (read.target === 'ACCEPT' || !this.#chains.has(read.target) || depth >= DEEPEST)
         return { kind: 'passes' };
-      const end = this.#of(read.target, depth + 1, both(reached, match));
+      const end = this.#of(read.target, depth + 1, applies);
       if (end.kind === 'passes' || end.kind === 'exhausted') return end;
       if (end.kind === 'drops' && match === 'yes') return end;
-      if (end.kind === 'drops' && both(reached, match) === 'in part')
-        this.lossy ??= { by: end.by, chain: end.chain };
+      if (end.kind === 'drops' && applies === 'in part') this.lossy ??= { by: end.by, chain: end.chain };
       // The target of `-g` does not return.
       if (read.goto && match === 'yes') return { kind: 'through' };
     }
@@ -121,7 +122,7 @@ export class RuleWalk {
     const as = (holds: boolean): Match => (holds !== negated ? 'yes' : 'no');
     if (option === '--ethertype') return as(value === this.#protocol());
     if (option === '--physdev-is-bridged')
-      return as((this.#packet.inputPort ?? null) !== null && (this.#packet.outputPort ?? null) !== null);
+      return as(this.#packet.inputPort !== null && this.#packet.outputPort !== null);
     if (option === '-s' && source !== null) return as(this.#isIn(value, source));
     if (option === '-d' && destination !== null) return as(this.#isIn(value, destination));
     // Rules of family netdev may be about a port of the bridge.

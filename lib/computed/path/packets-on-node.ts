@@ -17,7 +17,7 @@ export function wayOf(network: PodNetwork): From | null {
   return {
     ...{ way: 'forwarded', family: familyOf(source), state: 'NEW', source, inputLink },
     ...{ devices: [...new Set([inputLink, own])], protocol: null, port: null },
-    inputPort: own === inputLink ? null : own,
+    ...{ inputPort: own === inputLink ? null : own, outputPort: null },
   };
 }
 
@@ -59,8 +59,7 @@ export function packetsBeside(
 }
 
 function packetBeside(from: From, to: From, sysctls: Sources['kernel']['sysctls']): FilteredPacket {
-  const isBridged =
-    (from.inputPort ?? null) !== null && (to.inputPort ?? null) !== null && from.inputLink === to.inputLink;
+  const isBridged = from.inputPort !== null && to.inputPort !== null && from.inputLink === to.inputLink;
   const way = isBridged && sysctls[SEES_BRIDGED[from.family]] !== '1' ? 'bridged' : 'forwarded';
   return {
     ...{ ...from, way, destination: to.source, outputLink: to.inputLink },
@@ -68,9 +67,9 @@ function packetBeside(from: From, to: From, sysctls: Sources['kernel']['sysctls'
     ...(isBridged
       ? {
           devices: from.devices.filter((device) => device !== from.inputLink),
-          outputPort: to.inputPort ?? null,
+          outputPort: to.inputPort,
         }
-      : { outputPort: null }),
+      : {}),
   };
 }
 
@@ -80,7 +79,7 @@ function anotherWay(way: From, taken: ReadonlySet<string>): From {
     ['5', '4', '3', '2', '1'].map((last) => text.replace(/.$/, last)).find((each) => !taken.has(each)) ??
     text;
   const source = other(way.source);
-  const port = way.inputPort ?? null;
+  const port = way.inputPort;
   if (port !== null) return { ...way, source, inputPort: other(port) };
   const inputLink = other(way.inputLink);
   return { ...way, source, inputLink, devices: [inputLink] };
@@ -90,7 +89,7 @@ function anotherWay(way: From, taken: ReadonlySet<string>): From {
 export function arpOf(network: PodNetwork, way: 'received' | 'sent'): FilteredPacket[] {
   const from = wayOf(network);
   if (from === null || from.family !== 4) return [];
-  const { inputLink: link, inputPort: port = null } = from;
+  const { inputLink: link, inputPort: port } = from;
   return way === 'received'
     ? [{ ...from, way: 'resolves', destination: null, outputLink: null }]
     : [

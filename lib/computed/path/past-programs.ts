@@ -23,8 +23,10 @@ export function pastOf(network: PodNetwork): From | null {
     return null;
   if (inputLink === null || networkElsewhere(network) !== null || linkFault(network) !== null) return null;
   const family = familyOf(source);
-  const devices = [inputLink];
-  return { way: 'forwarded', family, state: 'NEW', source, inputLink, devices, protocol: null, port: null };
+  return {
+    ...{ way: 'forwarded', family, state: 'NEW', source, inputLink, devices: [inputLink] },
+    ...{ inputPort: null, outputPort: null, protocol: null, port: null },
+  };
 }
 
 /** The kernel sends what is for pods of Cilium to one link of its own. */
