@@ -1,4 +1,5 @@
 /** Findings that explain why pods of two nodes do not hear each other. They come before it in the catalogue. */
+import { OF_PINGS } from '../computed/path/kinds-of-pings.ts';
 
 /** On a node: its pods do not reach those of others. */
 export const BROKEN_WAYS: readonly string[] = [
@@ -26,15 +27,7 @@ export const BROKEN_WAYS: readonly string[] = [
  * What node-firewall-drops says of pings between pods of two nodes, or of ARP without which there are none. Packets of
  * other kinds may be lost while pings pass.
  */
-const DROPS_PINGS = new RegExp(
-  ` drops (?:${[
-    'what pods send',
-    'what pods send to pods of other nodes',
-    'what pods of other nodes send to pods of this one',
-    'ARP packets of pods',
-    'ARP packets of the node for its pods',
-  ].join('|')}): `,
-);
+const DROPS_PINGS = new RegExp(` drops (?:${Object.values(OF_PINGS).join('|')}): `);
 
 /** Whether a finding of a node explains that its pods and those of others do not hear each other. */
 export function explainsSilence({

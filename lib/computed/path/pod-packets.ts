@@ -16,6 +16,7 @@ import {
 import type { FilteredPacket } from '../firewall/filtered-packet.ts';
 import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
 import { defaultRoutes } from '../routes/uplinks.ts';
+import { OF_PINGS } from './kinds-of-pings.ts';
 import { arpOf, packetsBeside, wayOf } from './packets-on-node.ts';
 import { BEHIND, deliveredBehind, type From, pastOf } from './past-programs.ts';
 import { announcedAddresses } from './tunnel.ts';
@@ -70,7 +71,7 @@ export function ordinaryTraffic(
   const servers = hasDnsCache(host, clusterDns) ? [] : serversOf(clusterDns);
   const toBeside = packetsBeside(podNetworks, kernel);
   return [
-    { what: 'what pods send', packetsOf: sent(null), tracked: true },
+    { what: OF_PINGS.sent, packetsOf: sent(null), tracked: true },
     { what: 'all TCP that pods send', packetsOf: sent('tcp'), tracked: true },
     { what: 'all UDP that pods send', packetsOf: sent('udp'), tracked: true, isPart: true },
     {
@@ -80,14 +81,14 @@ export function ordinaryTraffic(
       isPart: true,
     },
     {
-      what: 'what pods send to pods of other nodes',
+      what: OF_PINGS.toOthers,
       packetsOf: (network) => [
         ...toNeighbours(network, toOthers, wayOf),
         ...(isNative ? toNeighbours(network, toOthers, pastOf) : []),
       ],
     },
     {
-      what: 'what pods of other nodes send to pods of this one',
+      what: OF_PINGS.fromOthers,
       packetsOf: (network) => [
         ...toNeighbours(network, toOthers, wayOf).map(reversed),
         ...(isNative ? toNeighbours(network, toOthers, pastOf).map(reversed).map(deliveredBehind) : []),
@@ -115,8 +116,8 @@ export function ordinaryTraffic(
       packetsOf: (network) => toNode(betweenNode(network), host),
       isPart: true,
     },
-    { what: 'ARP packets of pods', packetsOf: (network) => arpOf(network, 'received') },
-    { what: 'ARP packets of the node for its pods', packetsOf: (network) => arpOf(network, 'sent') },
+    { what: OF_PINGS.arpOfPods, packetsOf: (network) => arpOf(network, 'received') },
+    { what: OF_PINGS.arpOfNode, packetsOf: (network) => arpOf(network, 'sent') },
   ];
 }
 
@@ -258,7 +259,7 @@ function fromNode(way: BetweenNode | null, protocol: FilteredPacket['protocol'])
   if (way === null) return [];
   const { from, link: outputLink } = way;
   const { source: destination } = from;
-  const ports = { inputPort: null, outputPort: from.inputPort ?? null };
+  const ports = { inputPort: null, outputPort: from.inputPort };
   return [
     {
       ...{ ...from, ...ports, way: 'sent', source: null, destination },
@@ -286,8 +287,8 @@ function reversed({ source, destination, inputLink, outputLink, ...packet }: Fil
     inputLink: outputLink,
     outputLink: inputLink,
     devices: outputLink === null ? [] : [outputLink],
-    inputPort: packet.outputPort ?? null,
-    outputPort: packet.inputPort ?? null,
+    inputPort: packet.outputPort,
+    outputPort: packet.inputPort,
   };
 }
 
