@@ -221,6 +221,12 @@ const ruleSchema = z.object({
   /** One of {@link DROPPING}, if the rule leads to no table; otherwise null. */
   drops: z.string().nullable(),
   protocol: z.string().nullable(),
+  /** It applies to all packets that its selectors do not match. */
+  not: z.boolean().nullable().optional(),
+  /** Routes with a prefix of at most this length are passed over: 0 is the default route. */
+  suppressedLength: z.number().int().nullable().optional(),
+  /** Routes by links of this group are passed over. */
+  suppressedGroup: z.string().nullable().optional(),
 });
 export type Rule = z.infer<typeof ruleSchema>;
 

@@ -79,6 +79,10 @@ ip rule add oif eth0 table 77 priority 105
 ip rule add from 10.1.1.9 prohibit priority 106
 ip rule add to 10.3.0.0/16 blackhole priority 107
 ip -6 rule add from fd00::9 unreachable priority 108
+ip rule add not from 10.68.0.0/16 fwmark 51820 table 77 priority 109
+ip rule add table main suppress_prefixlength 0 priority 110
+ip rule add table main suppress_prefixlength 16 suppress_ifgroup 7 priority 111
+ip -6 rule add not fwmark 51820 table 77 suppress_ifgroup 0 priority 112
 ip link set right arp off
 ip rule add blackhole from 10.66.0.0/16 priority 106
 ip rule add goto 32766 from 10.67.0.1 priority 107

@@ -1,6 +1,7 @@
 import { addressBits, contains, prefixLength } from '../../computed/cidr.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { routeText } from '../../computed/routes/gateway.ts';
+import { ruleText } from '../../computed/routes/routing-decision.ts';
 import { addressesOnNode, strayRoutes } from '../../computed/routes/stray-routes.ts';
 import { type Address, DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
 import { listed, rowsOf } from '../../model/text.ts';
@@ -154,26 +155,15 @@ function lowestMetrics(routes: readonly Route[]): ReadonlyMap<string, number> {
 }
 
 /** The rule has no selector, so nothing leaves the pod. */
-const isForAll = ({ source, destination, inputLink, outputLink, fwmark }: Rule): boolean =>
+const isForAll = ({ source, destination, inputLink, outputLink, fwmark, not }: Rule): boolean =>
   /^(all|0\.0\.0\.0\/0|::\/0|)$/.test(source) &&
   (destination === null || destination === 'all') &&
   inputLink === null &&
   outputLink === null &&
-  fwmark === null;
+  fwmark === null &&
+  not !== true;
 
 const isAdded = (rule: Rule) => !BORN_WITH.includes(rule.priority);
 
 const said = (route: Route) =>
   `${routeText(route)}${route.table === 'main' ? '' : ` in table ${route.table}`}`;
-
-/** In the notation of `ip rule`. */
-function ruleText({ priority, source, destination, inputLink, outputLink, fwmark, drops }: Rule): string {
-  const selectors = [
-    `from ${source}`,
-    ...(destination === null ? [] : [`to ${destination}`]),
-    ...(fwmark === null ? [] : [`fwmark ${fwmark}`]),
-    ...(inputLink === null ? [] : [`iif ${inputLink}`]),
-    ...(outputLink === null ? [] : [`oif ${outputLink}`]),
-  ];
-  return `${priority}: ${selectors.join(' ')} ${drops}`;
-}

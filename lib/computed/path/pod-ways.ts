@@ -1,7 +1,7 @@
 /** The kernel's routing answers about one pod: which of them do not bring packets where they belong. */
 import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
-import { DROPPING, type NetworkStack, type Route, type Way } from '../../model/network.ts';
+import { DROPPING, type NetworkStack, type Way } from '../../model/network.ts';
 import { prefixLength } from '../cidr.ts';
 import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
 import { layoutOf } from '../layouts.ts';
@@ -9,6 +9,7 @@ import { linkFault, mainAddresses, networkElsewhere } from '../preconditions.ts'
 import { ON_NO_BRIDGE } from '../routes/bridges.ts';
 import { answerText, type Decision, decisionOf } from '../routes/routing-decision.ts';
 import { nodeLink } from './way-in.ts';
+import { lostBehind, takenAsideFrom } from './ways-aside.ts';
 
 /** Public addresses used in routing lookups; nothing is sent to them. */
 export const OUTSIDE: readonly string[] = ['8.8.8.8', '2001:4860:4860::8888'];
@@ -75,18 +76,7 @@ export function podWays({
     const own = OUTSIDE.includes(destination) ? undefined : ofNode.get(destination);
     return own === undefined ? 'a way out of the node' : `${answerText(own)}, as for the node itself`;
   };
-  // A table for certain packets only, without routes to the networks of other nodes: its default route takes
-  // their packets.
-  const isTakenAside = (way: Way): boolean => {
-    const own = ofNode.get(way.destination);
-    if (own === undefined || OUTSIDE.includes(way.destination)) return false;
-    if (own.link === way.link && own.gateway === way.gateway) return false;
-    const here = decisionOf(hostNetwork, way)?.route;
-    const there = decisionOf(hostNetwork, own)?.route;
-    return isDefault(here) && !isDefault(there);
-  };
-
-  const outboundOf = ({ link, addresses }: Place) => {
+  const outboundOf = ({ link, addresses }: Place, network: PodNetwork) => {
     const ways = addresses
       .flatMap((address) => bySource.get(address) ?? [])
       .filter(
@@ -94,15 +84,21 @@ export function podWays({
           inputLink === link &&
           (OUTSIDE.includes(destination) || held.has(destination) || behindNodes.has(destination)),
       );
-    const broken = ways.flatMap((way) =>
-      held.has(way.destination)
-        ? judge(way, 'the node itself', way.type === 'local')
-        : judge(way, expectedOut(way), way.error === null && !isTakenAside(way) && way.link !== link),
-    );
+    const broken = ways.flatMap((way) => {
+      if (held.has(way.destination)) return judge(way, 'the node itself', way.type === 'local');
+      const expected = OUTSIDE.includes(way.destination)
+        ? lostBehind(way, network, hostNetwork)
+        : takenAsideFrom(way, ofNode.get(way.destination), hostNetwork);
+      if (expected !== null) return judge(way, expected, false);
+      return judge(way, expectedOut(way), way.error === null && way.link !== link);
+    });
     return { asked: ways.length, broken: broken.filter((each) => !isMeant(each)) };
   };
   const outbound = new Map(
-    [...places].map(([network, place]) => [network, typeof place === 'string' ? null : outboundOf(place)]),
+    [...places].map(([network, place]) => [
+      network,
+      typeof place === 'string' ? null : outboundOf(place, network),
+    ]),
   );
   const cutOff = new Set(
     [...outbound].flatMap(([network, out]) => (out?.broken.length ? network.pod.podIPs : [])),
@@ -168,9 +164,6 @@ function placeOf(network: PodNetwork, leavesToKernel: boolean): Place | string {
     addresses,
   };
 }
-
-const isDefault = (route: Route | null | undefined): boolean =>
-  route !== null && route !== undefined && prefixLength(route.destination) === 0;
 
 /**
  * True if a public address is blocked by its own route or rule: that is intended, and says nothing about

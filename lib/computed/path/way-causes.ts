@@ -1,13 +1,14 @@
 /** Why the ways of a node's pods are broken: one entry for each cause, with all pods affected. */
-import { AWS_CNI, CILIUM_CNI } from '../../model/cni-plugins.ts';
+import { CILIUM_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { Rule } from '../../model/network.ts';
 import { addressBits, prefixLength } from '../cidr.ts';
 import { sysctlNumber } from '../kernel/sysctls.ts';
 import { missingRules, sharedEniPod } from '../routes/aws-routing.ts';
 import { hostRoutes } from '../routes/host-routes.ts';
-import { decisionText, isAdded, ruleText } from '../routes/routing-decision.ts';
+import { decisionText, ruleText } from '../routes/routing-decision.ts';
 import { type BrokenWay, OUTSIDE, type PodWays, podWays } from './pod-ways.ts';
+import { isForeignRule } from './ways-aside.ts';
 
 export type Direction = 'inbound' | 'outbound';
 
@@ -38,12 +39,6 @@ export type PodVerdict =
   | { readonly is: 'right' }
   | { readonly is: 'not applicable' | 'unknown'; readonly reason: string }
   | { readonly is: 'broken'; readonly cause: WayCause; readonly oneWay: boolean };
-
-/**
- * Rules of the AWS VPC CNI (pkg/networkutils/network.go): security groups for pods, to and from pods, marked
- * packets.
- */
-const OF_AWS: readonly number[] = [10, 20, 512, 1024, 1535, 1536];
 
 /** The kernel's answers about the way to and from each pod, and the rules and routes that break several of them. */
 export function judgeWays(sources: Needed): JudgedWays {
@@ -137,10 +132,6 @@ function explained(
     return `the way back is wrong, and so the filter of reverse paths drops: see ${name} and foreign-routing-rules`;
   return null;
 }
-
-/** Not a rule of the kernel or the plugin. */
-const isForeignRule = (rule: Rule, { plugin }: PodNetwork): boolean =>
-  isAdded(rule) && !(plugin === AWS_CNI && OF_AWS.includes(rule.priority));
 
 type Cause = Pick<WayCause, 'kind' | 'text' | 'rule' | 'ofOnePod'> & { readonly key: string };
 type Found = Cause & {

@@ -18,25 +18,46 @@ const OWN_TABLES: readonly (string | null)[] = ['local', 'main', 'default'];
 
 /** Null if nothing explains the answer: then the cause is reverse path filtering, forwarding, or a missing route. */
 export function decisionOf({ rules, routes }: NetworkStack, way: Way): Decision | null {
+  const decision = decisionAsRead(rules, routes, way);
+  return (decision && explains(way, decision)) ?? onlyOf(rules, routes, way);
+}
+
+function decisionAsRead(rules: readonly Rule[], routes: readonly Route[], way: Way): Decision | null {
   for (const rule of rules.toSorted((a, b) => a.priority - b.priority)) {
     if (rule.family !== way.family || !matches(rule, way)) continue;
-    if (rule.drops !== null) return explains(way, { rule, route: null });
-    const route = mostSpecific(
-      routes.filter(
-        ({ family, table, type, destination, flags }) =>
-          family === way.family &&
-          table === rule.table &&
-          DECIDES.includes(type) &&
-          !flags.includes('dead') &&
-          contains(destination, way.destination),
-      ),
-    );
-    if (route !== null && route.type !== 'throw') return explains(way, { rule, route });
+    if (rule.drops !== null) return { rule, route: null };
+    const route = bestOf(routes, rule.table, way);
+    if (route !== null && route.type !== 'throw' && !isSuppressed(route, rule, way)) return { rule, route };
   }
   return null;
 }
 
-function matches(rule: Rule, { source, destination, inputLink }: Way): boolean {
+/** Not all that a rule may match on is read, such as ports: then it is the one that leads to the table of the answer. */
+function onlyOf(rules: readonly Rule[], routes: readonly Route[], way: Way): Decision | null {
+  if (way.error !== null || OWN_TABLES.includes(way.table)) return null;
+  // A rule without a table may choose one by the device (VRF).
+  const [rule, ...more] = rules.filter(
+    ({ family, table, drops }) =>
+      family === way.family && drops === null && (table === null || table === way.table),
+  );
+  if (rule === undefined || rule.table === null || more.length > 0) return null;
+  const route = bestOf(routes, rule.table, way);
+  return route?.link === way.link ? explains(way, { rule, route }) : null;
+}
+
+/** As in fib4_rule_suppress(). The groups of links are not read: the answer says whether the route was passed over. */
+function isSuppressed(route: Route, rule: Rule, way: Way): boolean {
+  if (DROPPING.includes(route.type)) return false;
+  const { suppressedLength = null, suppressedGroup = null } = rule;
+  if (suppressedLength !== null && prefixLength(route.destination) <= suppressedLength) return true;
+  return suppressedGroup !== null && route.link !== way.link;
+}
+
+function matches(rule: Rule, way: Way): boolean {
+  return isSelected(rule, way) !== (rule.not === true);
+}
+
+function isSelected(rule: Rule, { source, destination, inputLink }: Way): boolean {
   const mark = /^0x0+(?:$|\/)/;
   return (
     (isAll(rule.source) || (source !== null && contains(rule.source, source))) &&
@@ -44,6 +65,24 @@ function matches(rule: Rule, { source, destination, inputLink }: Way): boolean {
     (rule.inputLink === null || rule.inputLink === (inputLink ?? 'lo')) &&
     rule.outputLink === null &&
     (rule.fwmark === null || mark.test(rule.fwmark))
+  );
+}
+
+/** The route that the kernel takes of one table. */
+export function bestOf(
+  routes: readonly Route[],
+  wanted: string | null,
+  way: Pick<Way, 'family' | 'destination'>,
+): Route | null {
+  return mostSpecific(
+    routes.filter(
+      ({ family, table, type, destination, flags }) =>
+        family === way.family &&
+        table === wanted &&
+        DECIDES.includes(type) &&
+        !flags.includes('dead') &&
+        contains(destination, way.destination),
+    ),
   );
 }
 
@@ -72,14 +111,19 @@ export function isAdded({ drops, table }: Rule): boolean {
 }
 
 /** The rule in the notation of `ip rule`, without its priority. */
-function ruleSelector({ source, destination, inputLink, outputLink, fwmark, drops, table }: Rule): string {
+function ruleSelector(rule: Rule): string {
+  const { source, destination, inputLink, outputLink, fwmark, drops, table } = rule;
+  const { not, suppressedLength = null, suppressedGroup = null } = rule;
   return [
+    ...(not ? ['not'] : []),
     `from ${source}`,
     ...(destination === null ? [] : [`to ${destination}`]),
     ...(fwmark === null ? [] : [`fwmark ${fwmark}`]),
     ...(inputLink === null ? [] : [`iif ${inputLink}`]),
     ...(outputLink === null ? [] : [`oif ${outputLink}`]),
     drops ?? `lookup ${table}`,
+    ...(suppressedLength === null ? [] : [`suppress_prefixlength ${suppressedLength}`]),
+    ...(suppressedGroup === null ? [] : [`suppress_ifgroup ${suppressedGroup}`]),
   ].join(' ');
 }
 

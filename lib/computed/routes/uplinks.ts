@@ -29,7 +29,8 @@ function isForAll(rule: NetworkStack['rules'][number]): boolean {
     (rule.destination === null || /^(all|0\.0\.0\.0\/0|::\/0)$/.test(rule.destination)) &&
     rule.inputLink === null &&
     rule.outputLink === null &&
-    rule.fwmark === null
+    rule.fwmark === null &&
+    rule.not !== true
   );
 }
 

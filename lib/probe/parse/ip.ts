@@ -111,6 +111,9 @@ const ruleJson = z.object({
   table: z.union([text, z.number()]).optional(),
   action: text.default(''),
   protocol: z.union([text, z.number()]).optional(),
+  not: z.unknown().optional(),
+  suppress_prefixlen: z.number().int().optional(),
+  suppress_ifgroup: text.optional(),
 });
 const neighbourJson = z.object({
   dst: address,
@@ -273,5 +276,8 @@ function toRule(rule: z.infer<typeof ruleJson>, family: 4 | 6): Rule {
     table: rule.table === undefined ? null : String(rule.table),
     drops: DROPPING.includes(rule.action) ? rule.action : null,
     protocol: rule.protocol === undefined ? null : String(rule.protocol),
+    not: 'not' in rule,
+    suppressedLength: rule.suppress_prefixlen ?? null,
+    suppressedGroup: rule.suppress_ifgroup ?? null,
   };
 }

@@ -116,12 +116,17 @@ const FRA = {
   IIFNAME: 3,
   PRIORITY: 6,
   FWMARK: 10,
+  SUPPRESS_IFGROUP: 13,
+  SUPPRESS_PREFIXLEN: 14,
   TABLE: 15,
   FWMASK: 16,
   OIFNAME: 17,
   PROTOCOL: 21,
 };
+const INVERT = 2;
 const DETACHED = 0x18;
+/** What `ip` prints for group 0. */
+const GROUPS = new Map([[0, 'default']]);
 const PROTOCOLS = new Map([
   [0, 'unspec'],
   [1, 'redirect'],
@@ -136,6 +141,7 @@ export function toRule(message: NetlinkMessage): Rule {
   const family = messageFamily(message) ?? 4;
   const table = number(all.get(FRA.TABLE)) ?? message.uint8(4);
   const protocol = number(all.get(FRA.PROTOCOL));
+  const group = given(all.get(FRA.SUPPRESS_IFGROUP));
   // Actions that drop have the same numbers as the types of routes that drop.
   const action = ROUTE_TYPES[message.uint8(7)] ?? '';
   const address = (bytes: Uint8Array | undefined, length: number) =>
@@ -152,7 +158,16 @@ export function toRule(message: NetlinkMessage): Rule {
     table: table === 0 ? null : nameOfNumber(TABLES, table),
     drops: DROPPING.includes(action) ? action : null,
     protocol: protocol === null ? null : nameOfNumber(PROTOCOLS, protocol),
+    not: (message.uint32(8) & INVERT) !== 0,
+    suppressedLength: given(all.get(FRA.SUPPRESS_PREFIXLEN)),
+    suppressedGroup: group === null ? null : nameOfNumber(GROUPS, group),
   };
+}
+
+/** The kernel writes -1 where nothing is suppressed. */
+function given(bytes: Uint8Array | undefined): number | null {
+  const value = number(bytes);
+  return value === null || value === 0xffffffff ? null : value;
 }
 
 function linkName(bytes: Uint8Array | undefined): string | null {

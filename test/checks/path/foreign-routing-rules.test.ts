@@ -3,7 +3,7 @@ import { foreignRoutingRules } from '../../../lib/checks/path/foreign-routing-ru
 import { podUnroutedInbound } from '../../../lib/checks/path/pod-unrouted-inbound.ts';
 import { podUnroutedOutbound } from '../../../lib/checks/path/pod-unrouted-outbound.ts';
 import type { Sources } from '../../../lib/model/evidence.ts';
-import type { NetworkStack, PacketFilter, Rule, Way } from '../../../lib/model/network.ts';
+import type { Link, NetworkStack, PacketFilter, Rule, Way } from '../../../lib/model/network.ts';
 import { aKernel, aLink, aRoute, context, failures } from '../evidence.ts';
 import { type Attached, aBridgePod, aCiliumPod, forwardedLayouts } from '../layouts.ts';
 import { aRule, aWay, changed, ELSEWHERE, refused, waysOf, withRules } from '../ways.ts';
@@ -101,6 +101,119 @@ describe('foreign-routing-rules', () => {
       source === POD && destination === ELSEWHERE ? { link: 'tun-1', gateway: null, table: '77' } : null,
     );
     expect(run({ network, host: rules }, ways)).toMatchObject([{ result: 'pass' }]);
+  });
+
+  describe('as wg-quick and other VPN clients write them', () => {
+    const { network, host } = aBridgePod();
+    const notMarked = aRule({ priority: 32765, not: true, fwmark: '0xca6c', table: '51820' });
+    const mainFirst = aRule({ priority: 32764, suppressedLength: 0 });
+    const tunnel = (changes: Partial<Link> = {}) =>
+      aLink({ index: 9, name: 'wg0', kind: 'wireguard', peer: null, ...changes });
+    const withTunnel = (rules: Rule[], link = tunnel()): Attached => ({
+      network,
+      host: withRules(
+        {
+          ...host,
+          links: [...host.links, link],
+          routes: [
+            ...host.routes,
+            aRoute({ destination: '10.244.2.0/24', gateway: '10.0.3.8' }),
+            aRoute({ gateway: null, link: 'wg0', table: '51820' }),
+          ],
+        },
+        ...rules,
+      ),
+    });
+    const through = { link: 'wg0', gateway: null, table: '51820' };
+    const outside = changed(waysOf(network), ({ destination }) =>
+      destination === '8.8.8.8' ? through : null,
+    );
+    /** What Linux 6.18 answers where no rule asks the main table before. */
+    const all = changed(waysOf(network), ({ type }) => (type === 'local' ? null : through));
+
+    it('lets a tunnel be that takes what the main table has only its default route for', () => {
+      expect(run(withTunnel([mainFirst, notMarked]), outside)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('finds the rule that takes all, whether or not reverse paths are filtered', () => {
+      const strict = all.map((way) => (way.inputLink === null ? way : refused(way, 'EINVAL')));
+      for (const ways of [all, strict]) {
+        const [found] = failures(run(withTunnel([notMarked]), ways));
+        expect(found?.object).toMatchObject({ kind: 'node' });
+        expect(found?.detail).toBe(
+          'The rule 32765: not from all fwmark 0xca6c lookup 51820 (there: default dev wg0) takes packets of ' +
+            '1 pod (shop/web-1), in both directions.',
+        );
+        expect(found?.remedy.at(-1)?.command).toBe(
+          'ip -4 rule del priority 32765 not from all fwmark 0xca6c lookup 51820',
+        );
+      }
+      expect(failures(run(withTunnel([notMarked]), all))[0]?.evidence).toContainEqual(
+        expect.objectContaining({
+          expected: '10.244.2.0/24 via 10.0.3.8 dev eth0, as in table main',
+          actual: 'dev wg0 table 51820',
+        }),
+      );
+    });
+
+    it('names no filter of reverse paths next to it', () => {
+      const strict = all.map((way) => (way.inputLink === null ? way : refused(way, 'EINVAL')));
+      const attached = withTunnel([notMarked]);
+      const sysctls = { ...aKernel().sysctls, 'net.ipv4.conf.all.rp_filter': '1' };
+      const outcomes = [podUnroutedInbound, podUnroutedOutbound].flatMap((check) =>
+        check.run(
+          {
+            ...{ podNetworks: [network], hostNetwork: attached.host, routing: strict },
+            ...{ kernel: aKernel({ sysctls }), hostPacketFilters: [] },
+          },
+          context,
+        ),
+      );
+      expect(failures(outcomes)).toEqual([]);
+    });
+
+    it.each([
+      ['has no carrier', tunnel({ kind: 'tun', carrier: false })],
+      ['is a dummy', tunnel({ kind: 'dummy' })],
+    ])('finds it where the link that it leads to %s', (why, link) => {
+      const [found] = failures(run(withTunnel([mainFirst, notMarked], link), outside));
+      expect(found?.detail).toContain('not from all fwmark 0xca6c lookup 51820');
+      expect(found?.detail).toContain('on their way from pods (one-way)');
+      expect(found?.evidence[0]?.expected).toContain(`wg0 ${why}`);
+    });
+
+    it('passes where the main table has no other way out, or the rule is about one address', () => {
+      const dead = tunnel({ carrier: false });
+      const alone = withTunnel([mainFirst, notMarked], dead);
+      const airGapped = { ...alone.host, routes: alone.host.routes.filter(({ link }) => link !== 'eth0') };
+      expect(run({ network, host: airGapped }, outside)).toMatchObject([{ result: 'pass' }]);
+      const one = alone.host.routes.map((route) =>
+        route.table === '51820' ? { ...route, destination: '8.8.8.8/32' } : route,
+      );
+      expect(run({ network, host: { ...alone.host, routes: one } }, outside)).toMatchObject([
+        { result: 'pass' },
+      ]);
+    });
+
+    it('finds the only rule that leads to the table where it matches on what is not read', () => {
+      // `not from all dport 53`: without the port, it would match nothing.
+      const ofPort = aRule({ priority: 77, not: true, table: '51820' });
+      const [found] = failures(run(withTunnel([ofPort]), all));
+      expect(found?.detail).toContain('The rule 77: not from all lookup 51820');
+    });
+
+    it("lets Calico's routes into its tunnel be, which a rule of that kind leads to", () => {
+      const ofCalico = aRule({ priority: 99, not: true, fwmark: '0x100000/0x100000', table: '1' });
+      const attached = withTunnel([ofCalico]);
+      attached.host.routes.push(
+        aRoute({ destination: '10.244.2.0/24', gateway: null, link: 'wg0', table: '1' }),
+        aRoute({ type: 'throw', destination: '10.244.1.0/24', gateway: null, link: null, table: '1' }),
+      );
+      const ways = changed(waysOf(network), ({ destination }) =>
+        destination === ELSEWHERE ? { link: 'wg0', gateway: null, table: '1' } : null,
+      );
+      expect(run(attached, ways)).toMatchObject([{ result: 'pass' }]);
+    });
   });
 
   describe('of Cilium, whose kernel masquerades and so forwards', () => {

@@ -58,6 +58,21 @@ ip route replace default via "$silent" dev "$link"; ping -c 1 -W 4 198.51.100.1 
     cleanup: 'ip rule del priority 94 2>/dev/null || :',
   },
   {
+    id: 'rule-of-vpn-leads-nowhere',
+    check: 'foreign-routing-rules',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    // As wg-quick writes them for a tunnel that takes all; a bridge without ports stands for a tunnel without its process.
+    inject: `ip link add vpn-e2e type bridge; ip link set vpn-e2e up; ip route add default dev vpn-e2e table 96
+ip rule add lookup main suppress_prefixlength 0 priority 95; ip rule add not fwmark 51820 lookup 96 priority 96`,
+    shows: ['not from all fwmark 0xca6c lookup 96', 'vpn-e2e has no carrier'],
+    repair: 'remedy',
+    cleanup:
+      'for priority in 95 96; do ip rule del priority $priority 2>/dev/null || :; done; ip link del vpn-e2e 2>/dev/null || :',
+    when: isForwardedByKernel,
+  },
+  {
     id: 'aws-rule-to-pod-deleted',
     check: 'aws-rule-missing',
     where: 'node-network',
