@@ -20,6 +20,11 @@ export function isAtLeast(severity: Severity, threshold: Severity): boolean {
 export const confidences = ['confirmed', 'probable', 'suspected'] as const;
 export type Confidence = (typeof confidences)[number];
 
+/** That of a whole whose parts are as certain as this. */
+export function weakest(first: Confidence, ...more: readonly Confidence[]): Confidence {
+  return more.reduce((a, b) => (confidences.indexOf(b) > confidences.indexOf(a) ? b : a), first);
+}
+
 export const topics = [
   'interfaces',
   'veth',

@@ -6,6 +6,7 @@ import { wrongSources } from '../../computed/firewall/wrong-sources.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
 import { MASQUERADE_CHAINS } from '../../model/cni-names.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
+import { weakest } from '../../model/finding.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { firstOf, listed, rowsOf } from '../../model/text.ts';
@@ -64,7 +65,7 @@ function together(a: Failure, b: Failure): Failure {
   const commands = new Set(a.remedy.map(({ command }) => command));
   return {
     detail: `${a.detail} ${b.detail}`,
-    confidence: 'confirmed',
+    confidence: weakest(a.confidence, b.confidence),
     evidence: [...a.evidence, ...b.evidence],
     // Both begin with a look at the table.
     remedy: [

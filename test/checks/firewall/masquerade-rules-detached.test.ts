@@ -85,6 +85,19 @@ describe('masquerade-rules-detached', () => {
       );
     });
 
+    it('is no more certain together with a fault that is confirmed', () => {
+      const detached = nat({ postrouting: [] });
+      const wrong = nat({
+        backend: 'iptables-nft',
+        postrouting: ['ip saddr 10.244.0.0/16 counter snat to 10.0.3.250'],
+        rules: [],
+      });
+      const [found] = failures(run('aws-cni', detached, wrong));
+      expect(found?.detail).toMatch(/no rule of POSTROUTING leads there\. What pods send out/);
+      expect(found?.confidence).toBe('probable');
+      expect(failures(run('aws-cni', detached))[0]?.confidence).toBe('confirmed');
+    });
+
     it.each([
       '-s 10.244.0.0/16 -j SNAT --to-source 10.0.3.7',
       '-s 10.244.0.0/16 -j MASQUERADE',
