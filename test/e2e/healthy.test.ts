@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Audit, audit, gaps, newFindings, summary } from './audit.ts';
 import { kubectl, listPods, NAMESPACE } from './cluster.ts';
+import { restartAgents, startOtherSoftware, stopOtherSoftware } from './other-software.ts';
+import { noteSilent } from './seen.ts';
 import { startWorkload, stopWorkload } from './workload.ts';
 
 const runs = Number(process.env.NETNS_AUDIT_E2E_RUNS ?? 3);
@@ -10,6 +12,8 @@ const atOnce = Math.ceil(plainPods / 5);
 /** A node with a rollout is slow, and so is its audit. */
 const churnSeconds = 300 + runs * 120;
 const baseline = new Set(inject('baseline'));
+const nodes = inject('nodes');
+const platform = inject('platform');
 
 const found = ({ report }: Audit): readonly string[] => newFindings(report, baseline).map(summary);
 
@@ -37,36 +41,43 @@ describe('on a healthy cluster', () => {
     expect(found(result)).toEqual([]);
     expect(gaps(result.report)).toEqual([]);
     const crossed = result.report.coverage.checks.find(({ check }) => check === 'cross-node-unreachable');
-    const { nodes } = result.report.coverage;
-    if (nodes.length > 1) expect(crossed).toMatchObject({ examined: nodes.length, unknown: 0 });
+    const audited = result.report.coverage.nodes.length;
+    if (audited > 1) expect(crossed).toMatchObject({ examined: audited, unknown: 0 });
   });
 
-  it(
-    'finds nothing while pods come and go',
-    async () => {
-      let churning = true;
-      const churn = (async () => {
-        while (churning) {
-          await scale(plainPods - atOnce);
-          await scale(plainPods);
-          await kubectl(['rollout', 'status', '-n', NAMESPACE, 'deployment/plain', '--timeout=240s']);
+  describe('that runs docker, firewalld, a mesh and network policies as well', () => {
+    beforeAll(() => startOtherSoftware(nodes, platform));
+    afterAll(() => stopOtherSoftware(nodes));
+
+    it(
+      'finds nothing while pods come and go, and agents are restarted',
+      async () => {
+        let churning = true;
+        const churn = (async () => {
+          while (churning) {
+            await scale(plainPods - atOnce);
+            await scale(plainPods);
+            await kubectl(['rollout', 'status', '-n', NAMESPACE, 'deployment/plain', '--timeout=240s']);
+          }
+        })();
+        try {
+          const old = new Set(await uids());
+          for (let count = 0; count < runs; count++) {
+            await restartAgents(nodes[count % nodes.length] as string);
+            const result = await audit();
+            expect(found(result)).toEqual([]);
+            expect(gaps(result.report)).toEqual([]);
+          }
+          expect((await uids()).filter((uid) => !old.has(uid))).not.toEqual([]);
+          noteSilent(platform, runs);
+        } finally {
+          churning = false;
+          await churn;
         }
-      })();
-      try {
-        const old = new Set(await uids());
-        for (let count = 0; count < runs; count++) {
-          const result = await audit();
-          expect(found(result)).toEqual([]);
-          expect(gaps(result.report)).toEqual([]);
-        }
-        expect((await uids()).filter((uid) => !old.has(uid))).not.toEqual([]);
-      } finally {
-        churning = false;
-        await churn;
-      }
-    },
-    churnSeconds * 1000,
-  );
+      },
+      churnSeconds * 1000,
+    );
+  });
 });
 
 /**

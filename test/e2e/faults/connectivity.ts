@@ -51,7 +51,10 @@ export const connectivityFaults: readonly Fault[] = [
     id: 'arp-unanswered',
     check: 'node-to-pod-unreachable',
     where: 'node-network',
-    inject: `nft add table netdev netns_audit_arp
+    // A pod that asks for its gateway tells the node its MAC thereby: this one knows its gateway's for good.
+    inject: `mac=$(cat "/sys/class/net/$(ip route get "$IP" | sed -n 's/.* dev \\([^ ]*\\) .*/\\1/p')/address")
+nsenter --net="/proc/$PID/ns/net" ip neigh replace "$GATEWAY" lladdr "$mac" dev eth0 nud permanent
+nft add table netdev netns_audit_arp
 nft add chain netdev netns_audit_arp in "{ type filter hook ingress device \\"$HOST_LINK\\" priority 0; }"
 nft add rule netdev netns_audit_arp in arp operation reply drop
 ip neigh flush to "$IP"`,
