@@ -196,8 +196,10 @@ export const CLUSTER_CHAINS = new RegExp(`^(?:${CLUSTER_CHAIN_PREFIXES.join('|')
  */
 export const AGENT_CHAINS =
   /^(f2b-|(filter-|nat-|mangle-|raw-)?cali|CILIUM_|AWS-|ANTREA|FLANNEL|KUBE-NWPLCY)/i;
-export const AGENT_TABLES =
-  /^\S+ (calico|cilium|antrea|kube-proxy|kube-router|kube-network-policies|firewalld)\b/i;
+export const AGENT_TABLES = /^\S+ (calico|cilium|antrea|kube-proxy|kube-router|kube-network-policies)\b/i;
+
+/** firewalld's own table of nftables, as `FAMILY NAME`: it judges packets by the zones of their links and senders. */
+export const FIREWALLD_TABLE = /^\S+ firewalld$/;
 
 /**
  * Chains of table nat in which agents give the node's address to what pods send out, and the comment of the

@@ -7,7 +7,7 @@ import {
 } from '../../computed/firewall/forward-rules.ts';
 import { toolOf } from '../../computed/firewall/nat-chain.ts';
 import { mainAddresses } from '../../computed/preconditions.ts';
-import { AGENT_CHAINS, AGENT_TABLES } from '../../model/cni-names.ts';
+import { AGENT_CHAINS, AGENT_TABLES, FIREWALLD_TABLE } from '../../model/cni-names.ts';
 import type { Sources } from '../../model/evidence.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
@@ -112,7 +112,9 @@ function droppingRules(filters: Sources['hostPacketFilters']): Dropping[] {
   return filters.flatMap(({ backend, tables }) => [
     ...tables.flatMap((table) => onDevices(backend, table)),
     ...tables
-      .filter(({ name }) => backend !== 'nftables' || !AGENT_TABLES.test(name))
+      .filter(
+        ({ name }) => backend !== 'nftables' || !(AGENT_TABLES.test(name) || FIREWALLD_TABLE.test(name)),
+      )
       .flatMap((table) => {
         const walls = new Set(table.chains.filter(({ rules }) => dropsAll(rules)).map(({ name }) => name));
         const drops = new Set(

@@ -4,8 +4,11 @@ import { natChain, toolOf } from '../../computed/firewall/nat-chain.ts';
 import { isOfNftables } from '../../computed/firewall/service-maps.ts';
 import { SERVICES } from '../../computed/firewall/service-rules.ts';
 import { anotherPod, ordinaryTraffic } from '../../computed/path/pod-packets.ts';
+import { FIREWALLD_TABLE } from '../../model/cni-names.ts';
+import type { PodNetwork } from '../../model/evidence.ts';
 import { counted, quote } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { trustPods } from '../remedies/firewalld.ts';
 import { command, lookOnNode } from '../remedies/steps.ts';
 import { listOf, tableOf, takeBack } from '../remedies/take-back.ts';
 
@@ -55,7 +58,12 @@ export const nodeFirewallDrops = defineCheck({
       if (typeof fate !== 'string')
         return [
           fail(object, {
-            ...failureOf(what, pods.length, fate, node),
+            ...failureOf(
+              what,
+              pods.map(({ network }) => network),
+              fate,
+              node,
+            ),
             ...((isPart && fate.does !== 'untracks') || fate.does === 'loses'
               ? { severity: 'high' as const }
               : {}),
@@ -86,15 +94,16 @@ function fateOfAll(
   return all ?? 'passes';
 }
 
-function failureOf(what: string, pods: number, drop: Drop, node: string): Failure {
+function failureOf(what: string, pods: readonly PodNetwork[], drop: Drop, node: string): Failure {
   const { does, backend, table, base, by } = drop;
   const ofNft = backend === 'nftables';
   const [, ofIptables] = tableOf(drop);
   const chain = ofNft
     ? `chain ${quote(base, 60)} of table ${quote(table, 60)}`
     : `${base} chain${ofIptables === undefined ? '' : ` of table ${ofIptables}`}`;
-  const seen = `seen for all ${counted(pods, 'pod')} that were looked at.`;
+  const seen = `seen for all ${counted(pods.length, 'pod')} that were looked at.`;
   const untracks = does === 'untracks';
+  const [address] = pods.flatMap(({ pod }) => pod.podIPs);
   return {
     detail: untracks
       ? `The node's ${chain} (${backend}) keeps ${what} out of connection tracking: ${quote(by)}. No rule of ` +
@@ -112,7 +121,9 @@ function failureOf(what: string, pods: number, drop: Drop, node: string): Failur
     ],
     remedy: [
       lookOnNode(node, 'look at the chain, and find out who changed it.', command(...listOf(drop))),
-      takeBack(drop, node),
+      ...(FIREWALLD_TABLE.test(table) && address !== undefined
+        ? trustPods(drop, address, node)
+        : [takeBack(drop, node)]),
     ],
   };
 }

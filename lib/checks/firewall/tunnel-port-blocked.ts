@@ -1,10 +1,14 @@
 import { readRule } from '../../computed/firewall/forward-rules.ts';
+import { type Drop, forwarder, ruleBudget } from '../../computed/firewall/forwarding.ts';
+import { toolOf } from '../../computed/firewall/nat-chain.ts';
 import { tunnelOf } from '../../computed/path/tunnel.ts';
-import { CLUSTER_CHAINS } from '../../model/cni-names.ts';
+import { tunnelPackets } from '../../computed/path/tunnel-packets.ts';
+import { CLUSTER_CHAINS, FIREWALLD_TABLE } from '../../model/cni-names.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { quote, rowsOf } from '../../model/text.ts';
-import { defineCheck, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, lookOnNode, repair } from '../remedies/steps.ts';
+import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';
+import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
+import { listOf, tableOf } from '../remedies/take-back.ts';
 
 const SHOWN = 5;
 /** Those of the tables raw and mangle as well. */
@@ -20,8 +24,8 @@ export const tunnelPortBlocked = defineCheck({
   why:
     "No packet gets between the node's pods and those of other nodes, while the nodes reach each other, " +
     'and everything on the node works. Device, routes and entries of the tunnel look right.',
-  needs: ['node', 'hostNetwork', 'hostPacketFilters'],
-  run({ node: own, hostNetwork, hostPacketFilters }, { node }) {
+  needs: ['node', 'hostNetwork', 'hostPacketFilters', 'otherNodes'],
+  run({ node: own, hostNetwork, hostPacketFilters, otherNodes }, { node }) {
     const object = nodeObject(node);
     const tunnel = tunnelOf(own, hostNetwork);
     const port = tunnel?.link?.vxlanPort ?? null;
@@ -29,7 +33,10 @@ export const tunnelPortBlocked = defineCheck({
       return [notApplicable(object, 'the node has no VXLAN tunnel to other nodes')];
     const found = hostPacketFilters.flatMap((filter) => droppingRules(filter, port));
     const [first] = found;
-    if (first === undefined) return [pass(object)];
+    if (first === undefined) {
+      const drop = dropOfAll(tunnelPackets(own, hostNetwork, otherNodes, port), hostPacketFilters);
+      return [drop === null ? pass(object) : fail(object, failureOfAll(drop, tunnel.device, port, node))];
+    }
     return [
       fail(object, {
         detail:
@@ -59,6 +66,66 @@ export const tunnelPortBlocked = defineCheck({
     ];
   },
 });
+
+/** What certainly drops the packets of every other node that is asked about; null if one may pass. */
+function dropOfAll(
+  { received, sent }: ReturnType<typeof tunnelPackets>,
+  filters: readonly PacketFilter[],
+): Drop | null {
+  const follow = forwarder(filters);
+  for (const packets of [received, sent]) {
+    const budget = ruleBudget();
+    const fates = packets.map((packet) => follow(packet, budget, false));
+    const drops = fates.filter((fate) => typeof fate !== 'string' && fate.does === 'drops') as Drop[];
+    if (drops[0] !== undefined && drops.length === fates.length) return drops[0];
+  }
+  return null;
+}
+
+/** Of a chain that lets through only what a node is known to serve. */
+function failureOfAll(drop: Drop, device: string, port: number, node: string): Failure {
+  const { backend, table, base, by } = drop;
+  const isNft = backend === 'nftables';
+  return {
+    detail:
+      `The node's ${base} chain (${backend}) drops UDP port ${port}, at which ${device} gets the packets of other ` +
+      `nodes' pods: ${quote(by)}, and no rule before it accepts them.`,
+    confidence: 'confirmed',
+    evidence: [
+      {
+        what: `what happens to UDP port ${port} between nodes`,
+        expected: 'accepted',
+        actual: `dropped by: ${quote(by)}`,
+        source: isNft ? 'nft list ruleset (node)' : `${toolOf(backend)}-save (node)`,
+      },
+    ],
+    remedy: [
+      lookOnNode(
+        node,
+        'look at the chain, and find out which program keeps it; it must let this port through between nodes.',
+        command(...listOf(drop)),
+      ),
+      repairOnNode(
+        node,
+        `let the port through, until that program writes its rules again. No pod has to be deleted.`,
+        isNft
+          ? command(
+              ...['nft', 'insert', 'rule', ...table.split(' '), base],
+              ...['udp', 'dport', String(port), 'accept'],
+            )
+          : command(
+              ...[toolOf(backend), ...tableOf(drop), '-I', base],
+              ...['-p', 'udp', '-m', 'udp', '--dport', String(port), '-j', 'ACCEPT'],
+            ),
+      ),
+      repair(
+        FIREWALLD_TABLE.test(table)
+          ? `Then tell firewalld, on each node that runs it: firewall-cmd --permanent --add-port=${port}/udp, and firewall-cmd --reload.`
+          : `Then have that program accept UDP port ${port} from the other nodes.`,
+      ),
+    ],
+  };
+}
 
 /** Rules of base chains about this port and nothing else that no rule before may keep from acting. */
 function droppingRules({ backend, tables }: PacketFilter, port: number) {

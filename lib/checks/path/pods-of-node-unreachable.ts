@@ -32,16 +32,19 @@ export const podsOfNodeUnreachable = defineCheck({
     const broken = towards.filter((way) => way.error !== null && !isOfRule(hostNetwork, way));
     const dropping = droppingRoutes(hostNetwork, podNetworks);
     const taken = takenWays(hostNetwork, { node: own, otherNodes, podNetworks });
-    if (broken.length === 0 && dropping.length === 0) {
-      if (taken.length > 0) return [fail(object, failureOfTaken(taken, node))];
-      if (towards.length > 0) return [pass(object)];
-      return [notApplicable(object, 'no route of the node leads to networks behind other nodes')];
-    }
-    const decided = broken.map((way) => ({ way, route: decisionOf(hostNetwork, way)?.route ?? null }));
     // Programs of Cilium send what is from pods into the tunnel, whatever the routes.
     const ofNodeAlone =
       podNetworks.some(({ plugin }) => plugin === CILIUM_CNI) &&
       hostNetwork.links.some(({ name }) => CILIUM_TUNNEL.test(name));
+    if (broken.length === 0 && dropping.length === 0) {
+      if (taken.length > 0)
+        return [
+          fail(object, failureOfTaken(taken, node, ofNodeAlone && taken.every(({ ofPods }) => ofPods))),
+        ];
+      if (towards.length > 0) return [pass(object)];
+      return [notApplicable(object, 'no route of the node leads to networks behind other nodes')];
+    }
+    const decided = broken.map((way) => ({ way, route: decisionOf(hostNetwork, way)?.route ?? null }));
     const routes = new Set([...dropping, ...decided.flatMap(({ route }) => route ?? [])]);
     const shown = [
       ...[...routes].map((route) => `"${routeText(route)}" drops what is for ${route.destination}`),
@@ -65,13 +68,18 @@ export const podsOfNodeUnreachable = defineCheck({
   },
 });
 
-function failureOfTaken(taken: readonly TakenWay[], node: string): Failure {
+function failureOfTaken(taken: readonly TakenWay[], node: string, ofNodeAlone: boolean): Failure {
+  const shown = listed(
+    taken.map(({ text, whom }) => `${text} takes what is for ${whom}`),
+    5,
+  );
   return {
-    detail: `Packets to other nodes or their pods stay on the node: ${listed(
-      taken.map(({ text, whom }) => `${text} takes what is for ${whom}`),
-      5,
-    )}. Nothing that they send is answered.`,
+    detail: ofNodeAlone
+      ? `What the node itself and pods on its network send to pods of other nodes stays on the node: ${shown}. ` +
+        'Cilium delivers what other pods send.'
+      : `Packets to other nodes or their pods stay on the node: ${shown}. Nothing that they send is answered.`,
     confidence: 'confirmed',
+    ...(ofNodeAlone ? { severity: 'high' } : {}),
     evidence: rowsOf(taken, SHOWN, ({ text, whom, source }) => ({
       what: `way to ${whom}`,
       expected: 'to another node',

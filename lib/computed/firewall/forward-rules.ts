@@ -6,7 +6,7 @@
  */
 export type Condition = {
   readonly option:
-    | ('-s' | '-d' | '-i' | '-o' | '-p' | '--dport' | '--ctstate' | '--mark')
+    | ('-s' | '-d' | '-i' | '-o' | '-p' | '--dport' | '--ctstate' | '--ctstatus' | '--mark')
     | ('--physdev-is-bridged' | '--ethertype' | '--probability' | 'unknown');
   readonly value: string;
   readonly negated: boolean;
@@ -31,6 +31,7 @@ const OPTIONS: Readonly<Record<string, Condition['option']>> = {
   '--dport': '--dport',
   '--ctstate': '--ctstate',
   '--state': '--ctstate',
+  '--ctstatus': '--ctstatus',
   '--mark': '--mark',
   '--physdev-is-bridged': '--physdev-is-bridged',
   '--probability': '--probability',
@@ -182,16 +183,28 @@ function fromNft(words: readonly string[]): ForwardRule {
       next();
       const negated = rest[0] === '!=';
       if (negated) next();
-      const value = next();
+      let value = next();
+      // As firewalld writes several: `{ established, related }`.
+      if (value === '{')
+        value = rest
+          .splice(0, rest.indexOf('}') + 1)
+          .slice(0, -1)
+          .join('');
       const known = /^[a-z]+(?:,[a-z]+)*$/.test(value);
       conditions.push({ option: known ? '--ctstate' : 'unknown', value: value.toUpperCase(), negated });
+    } else if (pair === 'ct status') {
+      // May be the word for a verdict (dnat).
+      next();
+      const negated = rest[0] === '!=';
+      if (negated) next();
+      conditions.push({ option: '--ctstatus', value: next().toUpperCase(), negated });
     } else if (word === 'ct') {
-      // Such as the connection's mark, which is not the packet's; its status may be the word for a verdict (dnat).
+      // Such as the connection's mark, which is not the packet's.
       const value = next();
       conditions.push({ option: 'unknown', value, negated: false });
       // The addresses are those before they were translated.
-      if (/^(?:original|reply)$/.test(value) && /^ip6?$/.test(rest[0] ?? '')) rest.splice(0, 2);
-      else if (value !== 'status') continue;
+      if (!/^(?:original|reply)$/.test(value) || !/^ip6?$/.test(rest[0] ?? '')) continue;
+      rest.splice(0, 2);
       if (rest[0] === '!=') next();
       next();
     } else if (pair === 'meta mark' || word === 'mark') {

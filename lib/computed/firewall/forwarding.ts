@@ -92,7 +92,7 @@ export function forwarder(
       if (typeof family === 'number' && family !== packet.family) continue;
       if (devices !== null && !devices.some((device) => packet.devices.includes(device))) continue;
       const seen = family === 'bridge' ? onPorts(packet) : packet;
-      const walk = new RuleWalk(chains, seen, { read, contains }, budget);
+      const walk = new RuleWalk(chains, seen, { read, contains }, budget, needsNat);
       const end = walk.through(chain.name);
       const at = { does: 'drops', backend, table, base: chain.name } as const;
       if (end.kind === 'drops') return { ...at, by: end.by, chain: end.chain };

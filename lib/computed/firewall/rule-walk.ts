@@ -38,17 +38,21 @@ export class RuleWalk {
   readonly #packet: FilteredPacket;
   readonly #reader: Reader;
   readonly #budget: RuleBudget;
+  readonly #mayBeTranslated: boolean;
 
+  /** `mayBeTranslated`: whether a rule of table nat may have given the packet another destination. */
   constructor(
     chains: ReadonlyMap<string, readonly string[]>,
     packet: FilteredPacket,
     reader: Reader,
     budget: RuleBudget,
+    mayBeTranslated: boolean,
   ) {
     this.#chains = chains;
     this.#packet = packet;
     this.#reader = reader;
     this.#budget = budget;
+    this.#mayBeTranslated = mayBeTranslated;
   }
 
   /** From the first rule of a chain that begins at a hook. */
@@ -133,6 +137,7 @@ export class RuleWalk {
     if (option === '-p' && protocol !== null) return as(value === protocol);
     if (option === '--dport' && port !== null && /^\d+$/.test(value)) return as(value === String(port));
     if (option === '--ctstate') return as(value.split(',').includes(state));
+    if (option === '--ctstatus' && value === 'DNAT' && !this.#mayBeTranslated) return as(false);
     // Other tables and BPF programs set marks that are not visible here. Only kube-proxy's masquerade mark is
     // known to be unset.
     if (option === '--mark' && this.#unmarked && MASQUERADE.test(value)) return as(false);

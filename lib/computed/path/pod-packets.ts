@@ -23,8 +23,9 @@ import { announcedAddresses } from './tunnel.ts';
 
 /** Outside the cluster: reserved for documentation, and of the internet, as guards drop what is for reserved ones. */
 const OUTSIDE = { 4: ['198.51.100.1', '93.184.215.14'], 6: ['2001:db8::1', '2606:2800:21f::1'] } as const;
-/** What pods of other nodes share with the address of a pod. */
 const SHARED = { 4: 16, 6: 48 } as const;
+/** The network in which pods of other nodes have their addresses, as far as the address of one tells. */
+export const networkOfPods = (address: string): string => subnetOf(address, SHARED[familyOf(address)]);
 const NEIGHBOURS = 2;
 /** Of each kind of address at which DNS is served. */
 const SERVERS = 8;
@@ -242,7 +243,7 @@ function toNeighbours(
   // Its pods have addresses of the VPC, and no node is the gateway of another's.
   if (from === null || network.plugin === AWS_CNI) return [];
   const family = familyOf(from.source);
-  const ofPods = subnetOf(from.source, SHARED[family]);
+  const ofPods = networkOfPods(from.source);
   return toOthers
     .filter(
       (route) =>

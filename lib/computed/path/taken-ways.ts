@@ -5,11 +5,14 @@ import { addressBits, addressKey, contains, familyOf, prefixLength, sameAddress 
 import { routeText } from '../routes/gateway.ts';
 import { defaultRoutes } from '../routes/uplinks.ts';
 import { routesToPods } from './pod-packets.ts';
+import { routesIntoTunnel } from './tunnel.ts';
 
 export type TakenWay = {
   /** What takes it, and whom it is for, in words. */
   readonly text: string;
   readonly whom: string;
+  /** Not for another node itself, which a tunnel needs as well. */
+  readonly ofPods: boolean;
   readonly source: string;
   /** The arguments of the command that ends it. */
   readonly remove: readonly string[];
@@ -50,6 +53,7 @@ function heldAddresses(
     return {
       text: `the node's own ${address} on ${link}`,
       whom: `node ${name}`,
+      ofPods: false,
       source: 'ip addr (node)',
       remove: ['ip', 'addr', 'del', `${address}/${length}`, 'dev', link],
     };
@@ -63,7 +67,7 @@ function takingRoutes(
 ): TakenWay[] {
   const main = host.routes.filter(({ table, type }) => table === 'main' && type === 'unicast');
   const local = localLinks(host, { node, podNetworks });
-  const toOthers = routesToPods(host, otherNodes);
+  const toOthers = [...routesToPods(host, otherNodes), ...routesIntoTunnel(host)];
   return main.flatMap((route) => {
     const { family, destination, gateway, link } = route;
     if (gateway !== null || link === null || !local.has(link)) return [];
@@ -92,6 +96,7 @@ function takingRoutes(
       : {
           text: `"${routeText(route)}"`,
           whom,
+          ofPods: pods !== undefined,
           source: `ip -${family} route show table main (node)`,
           remove: ['ip', `-${family}`, 'route', 'del', destination, 'dev', link, 'table', 'main'],
         };

@@ -12,7 +12,7 @@ import {
 import { CALICO, CILIUM_CNI, cniPlugin, FLANNEL } from '../../model/cni-plugins.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { OtherNode } from '../../model/kubernetes.ts';
-import type { Link, NetworkStack } from '../../model/network.ts';
+import type { Link, NetworkStack, Route } from '../../model/network.ts';
 import { contains, familyOf, OF_ONE_NODE, prefixLength, sameAddress } from '../cidr.ts';
 import { isKnownToAll } from './joining.ts';
 
@@ -69,20 +69,20 @@ function deviceOf({ annotations }: Sources['node'], host: NetworkStack): Omit<Tu
     return { plugin: CALICO, device: CALICO_TUNNEL, link: calico, mac: null, address: { announced, held } };
   }
   const cilium = links.find(({ name }) => CILIUM_TUNNEL.test(name)) ?? null;
-  if (cilium === null && !isTunnelled(host)) return null;
+  if (cilium === null && routesIntoTunnel(host).length === 0) return null;
   const device = cilium?.name ?? CILIUM_TUNNEL_DEFAULT;
   return { plugin: CILIUM_CNI, device, link: cilium, mac: null, address: null };
 }
 
 /**
- * Only where it sends through a tunnel does Cilium's agent write routes to other nodes' ranges by its own link, whose
- * address is in the node's range. They stay when the device of the tunnel is deleted. Without a tunnel, it routes the
- * node's own further ranges there, but only routes to others have an MTU (createNodeRouteSpec).
+ * Cilium's routes to other nodes' ranges by its own link, whose address is in the node's range: its agent writes them
+ * only where it sends through a tunnel. They stay when the device of the tunnel is deleted. Without a tunnel, it routes
+ * the node's own further ranges there, but only routes to others have an MTU (createNodeRouteSpec).
  */
-function isTunnelled({ addresses, routes }: NetworkStack): boolean {
+export function routesIntoTunnel({ addresses, routes }: Pick<NetworkStack, 'addresses' | 'routes'>): Route[] {
   const gatewayLink = cniPlugin(CILIUM_CNI)?.layout?.gatewayLink;
   const held = addresses.filter(({ link }) => link === gatewayLink).map(({ address }) => address);
-  return routes.some(
+  return routes.filter(
     ({ link, gateway, destination, table, type, mtu }) =>
       link === gatewayLink &&
       mtu !== null &&

@@ -753,17 +753,7 @@ describe('node-firewall-drops', () => {
     expect(run(filters, [aPodNetwork(), other])).toMatchObject([{ result: 'pass' }]);
   });
 
-  it('follows no tables of firewalld, and judges no pod that BPF forwards for', () => {
-    const firewalld: PacketFilter = {
-      backend: 'nftables',
-      tables: [
-        {
-          name: 'inet firewalld',
-          chains: [{ name: 'filter_FORWARD', hook: 'forward', policy: 'drop', rules: ['reject'] }],
-        },
-      ],
-    };
-    expect(run([firewalld])).toMatchObject([{ result: 'pass' }]);
+  it('judges no pod that BPF forwards for', () => {
     expect(run([filter('DROP', {})], [aCiliumPod().network])).toMatchObject([{ result: 'notApplicable' }]);
   });
 

@@ -4,6 +4,11 @@ import type { PacketFilter } from '../../../lib/model/network.ts';
 import { aHostStack, aLink, aNode, context, failures } from '../evidence.ts';
 import { aFilter } from './filters.ts';
 
+const flannel = {
+  'flannel.alpha.coreos.com/backend-type': 'vxlan',
+  'flannel.alpha.coreos.com/backend-data': '{"VNI":1,"VtepMAC":"02:00:00:00:00:01"}',
+};
+
 const DROP = '-A INPUT -p udp -m udp --dport 8472 -j DROP';
 
 function run(
@@ -21,6 +26,7 @@ function run(
       node: aNode(),
       hostNetwork: { ...host, links: [...host.links, device] },
       hostPacketFilters: [{ backend, tables: [{ name: 'filter', chains }] }],
+      otherNodes: [],
     },
     context,
   );
@@ -63,6 +69,7 @@ describe('tunnel-port-blocked', () => {
           node: aNode(),
           hostNetwork: { ...host, links: [...host.links, device] },
           hostPacketFilters: [raw],
+          otherNodes: [],
         },
         context,
       ),
@@ -95,7 +102,73 @@ describe('tunnel-port-blocked', () => {
   it('is not applicable where the port of the tunnel is not known', () => {
     const host = aHostStack();
     expect(
-      tunnelPortBlocked.run({ node: aNode(), hostNetwork: host, hostPacketFilters: [] }, context),
+      tunnelPortBlocked.run(
+        { node: aNode(), hostNetwork: host, hostPacketFilters: [], otherNodes: [] },
+        context,
+      ),
     ).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  describe('of a node that lets through only what it is known to serve', () => {
+    const served = ['-A INPUT -i lo -j ACCEPT', '-A INPUT -p tcp -m tcp --dport 10250 -j ACCEPT'];
+    function judged(filter: PacketFilter, others = ['10.0.3.8', '10.0.3.9']) {
+      const host = aHostStack();
+      const device = aLink({ index: 9, name: 'flannel.1', kind: 'vxlan', peer: null, vxlanPort: 8472 });
+      return tunnelPortBlocked.run(
+        {
+          node: aNode({ addresses: ['10.0.3.7'], annotations: flannel }),
+          hostNetwork: { ...host, links: [...host.links, device] },
+          hostPacketFilters: [filter],
+          otherNodes: others.map((address) => aNode({ name: address, addresses: [address] })),
+        },
+        context,
+      );
+    }
+    const input = (policy: string, ...rules: string[]) =>
+      aFilter('iptables-nft', 'filter', { INPUT: { hook: 'input', policy, rules: [...served, ...rules] } });
+
+    it('finds a policy DROP that no rule of the tunnel precedes, and accepts the port', () => {
+      const [found] = failures(judged(input('drop')));
+      expect(found?.detail).toBe(
+        "The node's INPUT chain (iptables-nft) drops UDP port 8472, at which flannel.1 gets the packets of other nodes' " +
+          'pods: policy drop of INPUT, and no rule before it accepts them.',
+      );
+      expect(found?.remedy[1]?.command).toBe('iptables -I INPUT -p udp -m udp --dport 8472 -j ACCEPT');
+    });
+
+    it.each([
+      '-A INPUT -p udp -m udp --dport 8472 -j ACCEPT',
+      '-A INPUT -s 10.0.3.0/24 -j ACCEPT',
+      '-A INPUT -s 10.0.3.8/32 -j ACCEPT',
+      '-A INPUT -m set --match-set nodes src -j ACCEPT',
+      '-A INPUT -i eth0 -j ACCEPT',
+    ])('passes where a rule lets it through: %s', (rule) => {
+      expect(judged(input('drop', rule))).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('passes where no other node is known', () => {
+      expect(judged(input('drop'), [])).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('finds what it may not send', () => {
+      const output = aFilter('iptables-legacy', 'filter', {
+        OUTPUT: { hook: 'output', policy: 'drop', rules: ['-A OUTPUT -p tcp -j ACCEPT'] },
+      });
+      expect(failures(judged(output))[0]?.detail).toContain('policy drop of OUTPUT');
+    });
+
+    it('finds that firewalld refuses it, and says how to open the port for good', () => {
+      const zones = aFilter('nftables', 'inet firewalld', {
+        filter_INPUT: {
+          hook: 'input',
+          policy: 'accept',
+          rules: ['ct state { established, related } accept', 'jump filter_IN_public', 'reject'],
+        },
+        filter_IN_public: { rules: ['tcp dport 22 accept'] },
+      });
+      const remedy = failures(judged(zones))[0]?.remedy ?? [];
+      expect(remedy[1]?.command).toBe('nft insert rule inet firewalld filter_INPUT udp dport 8472 accept');
+      expect(remedy[2]?.text).toContain('firewall-cmd --permanent --add-port=8472/udp');
+    });
   });
 });

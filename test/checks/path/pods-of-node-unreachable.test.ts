@@ -132,6 +132,35 @@ describe('pods-of-node-unreachable', () => {
     expect(found?.detail).toContain('Cilium delivers what other pods send');
   });
 
+  it('finds a network of a container engine over pods that Cilium reaches by a tunnel, if the node alone loses them', () => {
+    const { network, host } = aCiliumPod();
+    const gateway = '10.0.1.200';
+    // Ranges of Cilium's own, that no node object has.
+    const toOther = aRoute({ destination: '10.0.2.0/24', gateway, link: 'cilium_host', mtu: 1450 });
+    const with_ = (destination: string): Attached => ({
+      network,
+      host: withRules({
+        ...host,
+        links: [
+          ...host.links,
+          aLink({ index: 9, name: 'cilium_vxlan', kind: 'vxlan', peer: null }),
+          aLink({ index: 77, name: 'br-77', kind: 'bridge', peer: null }),
+        ],
+        addresses: [...host.addresses, anAddress({ link: 'cilium_host', address: gateway })],
+        routes: [
+          ...host.routes,
+          toOther,
+          aRoute({ destination, gateway: null, link: 'br-77', scope: 'link' }),
+        ],
+      }),
+    });
+    const [found] = failures(run(with_('10.0.2.0/27'), waysOf(network)));
+    expect(found).toMatchObject({ severity: 'high' });
+    expect(found?.detail).toContain('"10.0.2.0/27 dev br-77" takes what is for pods in 10.0.2.0/24');
+    expect(found?.detail).toContain('Cilium delivers what other pods send');
+    expect(failures(run(with_('172.18.0.0/16'), waysOf(network)))).toEqual([]);
+  });
+
   it("lets Calico's blackhole of the node's own block be, and one that is of no pods", () => {
     const { network, host } = aCalicoPod();
     const aggregate = aRoute({ destination: '10.244.0.0/16', gateway: '10.0.3.1' });

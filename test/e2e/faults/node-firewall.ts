@@ -148,6 +148,35 @@ nft add rule inet e2e early ip saddr "$pods" ip daddr "$pods" counter drop`,
     when: (platform) => isForwardedByKernel(platform) && !isAws(platform),
   },
   {
+    id: 'firewalld-refuses-pods',
+    check: 'node-firewall-drops',
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // As firewalld begins: its only zone has the uplink, and refuses what comes in by it for pods.
+    inject: `nft -f - <<'RULES'
+table inet firewalld {
+  chain filter_FORWARD {
+    type filter hook forward priority filter + 10; policy accept;
+    ct state { established, related } accept
+    ct status dnat accept
+    iifname "lo" accept
+    ct state invalid drop
+    jump filter_FORWARD_ZONES
+    reject with icmpx admin-prohibited
+  }
+  chain filter_FORWARD_ZONES { iifname "eth0" goto filter_FWD_public; goto filter_FWD_public; }
+  chain filter_FWD_public { jump filter_FWD_public_allow; reject with icmpx admin-prohibited; }
+  chain filter_FWD_public_allow { oifname "eth0" accept; }
+}
+RULES`,
+    shows: ['what pods of other nodes send', 'inet firewalld'],
+    repair: 'remedy',
+    cleanup: 'nft delete table inet firewalld 2>/dev/null || :',
+    // Without a tunnel: to pods of other nodes by the uplink.
+    when: ({ plugin }) => plugin === 'bridge' || plugin === 'ptp',
+  },
+  {
     id: 'netdev-drops-between-pods',
     check: 'node-firewall-drops',
     pods: 1,
