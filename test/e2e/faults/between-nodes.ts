@@ -1,9 +1,12 @@
 /** Faults of the way between nodes. */
 import { type Fault, inInjector, isAws, isCalico, isCilium } from './fault.ts';
 
-/** The first route of the node to pods of another, as this filter of jq prints it. */
+/**
+ * The first route of the node to pods of another, as this filter of jq prints it. Cilium's to the node's own pods has
+ * its own address as the gateway, and no MTU.
+ */
 const routeToNode = (print: string): string =>
-  `$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")))][0] | ${print}')`;
+  `$(ip -j route show table main | jq -r '[.[] | select(.gateway and .dst != "default" and (.dst | contains("/")) and (.gateway != .prefsrc or .metrics))][0] | ${print}')`;
 
 const WHOLE_ROUTE = routeToNode('"\\(.dst) via \\(.gateway) dev \\(.dev)"');
 
