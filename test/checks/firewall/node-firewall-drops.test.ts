@@ -851,7 +851,7 @@ describe('node-firewall-drops', () => {
     expect(run([filter('ACCEPT', guard)])).toMatchObject([{ result: 'pass' }]);
   });
 
-  describe('of a node with very many rules', () => {
+  describe('of a node with very many rules', { timeout: 120_000 }, () => {
     const pods = Array.from({ length: 30 }, (_, at) =>
       aPodNetwork({
         pod: aPod({ name: `web-${at}` }),
