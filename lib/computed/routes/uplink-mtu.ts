@@ -2,6 +2,7 @@
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { Link, NetworkStack } from '../../model/network.ts';
 import { loadedConfig } from '../loaded-config.ts';
+import { tunnelOf } from '../path/tunnel.ts';
 import { networkElsewhere } from '../preconditions.ts';
 
 /** Links that replace a device of the node and carry its addresses. */
@@ -44,21 +45,32 @@ export function widestUplink({ links, addresses, routes }: NetworkStack): Link |
     .toSorted((a, b) => b.mtu - a.mtu)[0];
 }
 
-/** A node whose uplink takes less than each of its pods sends, and would a new one: no pod is at fault. */
-export type TooSmallUplink = { readonly uplink: Link; readonly networks: readonly PodNetwork[] };
+/** A device of the node that takes less than each of its pods sends, and would a new one: no pod is at fault. */
+export type TooSmall = { readonly device: Link; readonly networks: readonly PodNetwork[] };
 
 /** Null if a pod fits, or the MTU in the plugin's configuration does: pods that are too large are then older ones. */
-export function tooSmallUplink({
-  podNetworks,
-  hostNetwork,
-  cniConfig,
-}: Pick<Sources, 'podNetworks' | 'hostNetwork' | 'cniConfig'>): TooSmallUplink | null {
-  const uplink = widestUplink(hostNetwork);
-  if (uplink === undefined) return null;
+export function tooSmallUplink(
+  sources: Pick<Sources, 'podNetworks' | 'hostNetwork' | 'cniConfig'>,
+): TooSmall | null {
+  return tooSmall(widestUplink(sources.hostNetwork), sources);
+}
+
+/** Likewise of the device by which the node reaches pods of other nodes. */
+export function tooSmallTunnel(
+  sources: Pick<Sources, 'podNetworks' | 'hostNetwork' | 'cniConfig' | 'node'>,
+): TooSmall | null {
+  return tooSmall(tunnelOf(sources.node, sources.hostNetwork)?.link ?? undefined, sources);
+}
+
+function tooSmall(
+  device: Link | undefined,
+  { podNetworks, cniConfig }: Pick<Sources, 'podNetworks' | 'cniConfig'>,
+): TooSmall | null {
+  if (device === undefined) return null;
   const networks = podNetworks.filter(
     (network) => networkElsewhere(network) === null && largestPacket(network) !== null,
   );
-  const fits = (size: number | null) => size !== null && size <= uplink.mtu;
+  const fits = (size: number | null) => size !== null && size <= device.mtu;
   if (networks.length === 0 || networks.some((network) => fits(largestPacket(network)))) return null;
-  return fits(loadedConfig(cniConfig)?.mtu ?? null) ? null : { uplink, networks };
+  return fits(loadedConfig(cniConfig)?.mtu ?? null) ? null : { device, networks };
 }

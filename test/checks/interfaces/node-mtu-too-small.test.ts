@@ -5,6 +5,7 @@ import {
   aHostLink,
   aHostStack,
   aLink,
+  aNode,
   aPod,
   aPodNetwork,
   aRoute,
@@ -12,6 +13,11 @@ import {
   context,
   failures,
 } from '../evidence.ts';
+
+const flannel = {
+  'flannel.alpha.coreos.com/backend-type': 'vxlan',
+  'flannel.alpha.coreos.com/backend-data': '{"VNI":1,"VtepMAC":"02:00:00:00:00:01"}',
+};
 
 const pods = [aPodNetwork(), aPodNetwork({ pod: aPod({ name: 'web-2' }) })];
 
@@ -22,7 +28,10 @@ function aHostOf(mtu: number) {
 }
 
 const run = (hostNetwork = aHostStack(), podNetworks = pods, cniConfig = aCniConfig()) =>
-  nodeMtuTooSmall.run({ hostNetwork, podNetworks, cniConfig }, context);
+  nodeMtuTooSmall.run(
+    { hostNetwork, podNetworks, cniConfig, node: aNode({ annotations: flannel }) },
+    context,
+  );
 
 const configuredWith = (mtu: number) => aCniConfig({ files: [aCniConfigFile({ mtu })] });
 
@@ -63,5 +72,20 @@ describe('node-mtu-too-small', () => {
   it('says nothing of a node without pods, or without a known uplink', () => {
     expect(run(aHostOf(1400), [])[0]?.result).toBe('notApplicable');
     expect(run(aHostStack({ routes: [] }))[0]?.result).toBe('notApplicable');
+  });
+
+  it('names the tunnel to other nodes if that takes less, as Cilium drops what is larger', () => {
+    const withTunnel = (mtu: number) => {
+      const host = aHostStack();
+      const tunnel = aLink({ index: 9, name: 'flannel.1', kind: 'vxlan', peer: null, mtu });
+      return { ...host, links: [...host.links, tunnel] };
+    };
+    const [found] = failures(run(withTunnel(1250)));
+    expect(found?.detail).toMatch(
+      /^The tunnel flannel\.1 has MTU 1250, but all 2 pods of the node send packets of up to 1500: /,
+    );
+    expect(found?.remedy.at(-1)?.command).toBe('ip link set dev flannel.1 mtu 1500');
+    expect(run(withTunnel(1500))[0]?.result).toBe('pass');
+    expect(run(withTunnel(1450), pods, configuredWith(1450))[0]?.result).toBe('pass');
   });
 });

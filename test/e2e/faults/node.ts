@@ -107,6 +107,21 @@ mtu=$(cat /sys/class/net/$uplink/mtu); lower=$((mtu - 200)); echo "LINKS=$links"
     when: (platform) => !isCilium(platform),
   },
   {
+    id: 'tunnel-mtu-lowered',
+    check: 'node-mtu-too-small',
+    alone: true,
+    pods: 1,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node-network',
+    inject: `tunnel=$(ip -j -d link show type vxlan | jq -r '.[0].ifname'); mtu=$(cat /sys/class/net/$tunnel/mtu); lower=$((mtu - 200))
+echo "TUNNEL=$tunnel"; echo "MTU=$mtu"; echo "LOWER=$lower"; ip link set "$tunnel" mtu $lower`,
+    shows: ['tunnel $TUNNEL has MTU $LOWER', '$POD'],
+    repair: 'remedy',
+    cleanup: 'ip link set "$TUNNEL" mtu "$MTU"',
+    // Calico's agent sets it again every ten seconds.
+    when: (platform) => platform.plugin === 'flannel' || isCilium(platform),
+  },
+  {
     id: 'filter-drops-what-pod-sends',
     check: 'link-program-unexpected',
     // The injector's tc is busybox's.
