@@ -1,6 +1,7 @@
 /** Parses single packet-filter rules, in the notation of iptables-save and of `nft list ruleset`. */
 import type { PodNetwork } from '../../model/evidence.ts';
 import type { PacketFilter } from '../../model/network.ts';
+import { readRule } from './forward-rules.ts';
 
 type Table = PacketFilter['tables'][number];
 type Chain = Table['chains'][number];
@@ -30,8 +31,37 @@ export type PlacedRule = {
   readonly rule: string;
 };
 
+/**
+ * What meshes write in chains that are not theirs: exceptions, marks, zones of connection tracking, DNS for their proxy,
+ * and a drop of what belongs to no connection (Istio's excludeInterfaces, TPROXY, INVALID_DROP and DNS capture; Kuma).
+ */
+function isOfSomeMesh(rule: string): boolean {
+  const read = readRule(rule);
+  if (read === null) return false;
+  const holds = (option: string, value: string) =>
+    read.conditions.some((each) => each.option === option && each.value === value && !each.negated);
+  switch (read.target?.toUpperCase()) {
+    case 'RETURN':
+    case 'MARK':
+    case 'CONNMARK':
+    case 'CT':
+      return true;
+    case 'REDIRECT':
+      return holds('--dport', '53');
+    case 'DROP':
+      return holds('--ctstate', 'INVALID');
+    default:
+      return read.target === null && /\bct (?:mark|zone) set /.test(rule);
+  }
+}
+
 /** Rules in the pod's namespace that no mesh created. */
 export function unexpectedRules(filters: readonly PacketFilter[]): PlacedRule[] {
+  const hasMesh = filters.some(({ tables }) =>
+    tables.some(
+      (table) => MESH.test(bareName(table.name)) || table.chains.some(({ name }) => MESH.test(name)),
+    ),
+  );
   return filters.flatMap(({ backend, tables }) =>
     tables
       .filter(({ name }) => !MESH.test(bareName(name)))
@@ -46,6 +76,7 @@ export function unexpectedRules(filters: readonly PacketFilter[]): PlacedRule[] 
                     .split(/[\s"']+/)
                     .some((word) => MESH.test(word)),
               )
+              .filter((rule) => !(hasMesh && isOfSomeMesh(rule)))
               .map((rule) => ({ backend, table: table.name, chain: chain.name, rule: rule.trim() })),
           ),
       ),

@@ -35,6 +35,48 @@ describe('pod-firewall-unexpected', () => {
     );
   });
 
+  it.each([
+    [
+      'connection tracking zones of DNS',
+      '-A OUTPUT -p udp -m udp --dport 53 -m owner --uid-owner 1337 -j CT --zone 1',
+    ],
+    ['the same, as nft writes it', 'udp dport 53 skuid 1337 counter xt target "CT"'],
+    ['the same, without iptables', 'udp sport 53 ct zone set 1'],
+    ['DNS for its proxy', '-A OUTPUT -d 10.96.0.10/32 -p udp -m udp --dport 53 -j REDIRECT --to-ports 15053'],
+    ['the same, as nft writes it', 'ip daddr 10.96.0.10 udp dport 53 counter redirect to :15053'],
+    ['an interface that it leaves alone', '-A PREROUTING -i net1 -j RETURN'],
+    [
+      'marks of TPROXY',
+      '-A PREROUTING -p tcp -m mark --mark 0x539 -j CONNMARK --save-mark --nfmask 0xffffffff',
+    ],
+    ['marks of TPROXY, as nft writes them', 'meta l4proto tcp meta mark 0x00000539 counter ct mark set mark'],
+    [
+      'marks of what the proxy sends',
+      '-A OUTPUT ! -d 127.0.0.1/32 -o lo -p tcp -m owner --uid-owner 1337 -j MARK --set-xmark 0x53a/0xffffffff',
+    ],
+    ['packets of no connection', '-A PREROUTING -m conntrack --ctstate INVALID -j DROP'],
+  ])('passes what a mesh writes in chains that are not its own: %s', (_what, rule) => {
+    const [, istio] = meshes[0];
+    const besides = aFilter(rule.startsWith('-A') ? 'iptables-legacy' : 'nftables', 'mangle', {
+      PREROUTING: { hook: 'prerouting', policy: 'ACCEPT', rules: [rule] },
+    });
+    expect(run(withFilters([istio, besides]))).toMatchObject([{ result: 'pass' }]);
+    // Who else would write it?
+    expect(failures(run(withFilters([besides])))).toHaveLength(1);
+  });
+
+  it.each([
+    '-A PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 9',
+    '-A PREROUTING -m conntrack --ctstate NEW -j DROP',
+    '-A PREROUTING -m conntrack ! --ctstate INVALID -j DROP',
+    '-A PREROUTING -p tcp -m tcp --dport 80 -j ACCEPT',
+    '-A PREROUTING -p tcp -m tcp --dport 80',
+    'tcp dport 80 counter',
+  ])('finds what no mesh writes in such chains: %s', (rule) => {
+    const [, istio] = meshes[0];
+    expect(failures(run(withFilters([istio, inputRules(rule)])))).toHaveLength(1);
+  });
+
   it('quotes a hostile rule in one short line', () => {
     const rule = `counter comment "${'x'.repeat(900)}\n\u001b[31m"`;
     const [found] = failures(run(withFilters([aFilter('nftables', 'ip a', { c: { rules: [rule] } })])));
