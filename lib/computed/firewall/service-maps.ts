@@ -28,6 +28,16 @@ export function isOfNftables({ tables }: PacketFilter): boolean {
   return tables.some(({ name }) => name in TABLES);
 }
 
+/** kube-proxy's tables that have Services. */
+export function serviceTables(
+  filters: readonly PacketFilter[],
+): readonly { readonly family: 4 | 6; readonly table: Table }[] {
+  return tablesOf(filters).flatMap((table) => {
+    const family = TABLES[table.name];
+    return family === undefined || elementsOf(table, SERVICE_IPS).length === 0 ? [] : [{ family, table }];
+  });
+}
+
 function tablesOf(filters: readonly PacketFilter[]): readonly Table[] {
   return filters.flatMap(({ tables }) => tables.filter(({ name }) => name in TABLES));
 }

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { serviceRulesStale } from '../../../lib/checks/firewall/service-rules-stale.ts';
 import type { PacketFilter } from '../../../lib/model/network.ts';
+import { parseIptablesSave, parseNftables } from '../../../lib/probe/parse/packet-filters.ts';
 import { aClusterDns, context, failures } from '../evidence.ts';
 import { apiElement, serviceMaps } from './service-maps.ts';
 
@@ -282,5 +284,108 @@ describe('service-rules-stale', () => {
       run([legacy('10.244.9.9'), nft('dnat to 10.244.1.2:53')]),
     ])
       expect(outcomes).toMatchObject([{ result: 'notApplicable' }]);
+  });
+
+  describe('of any Service', () => {
+    const WEB = 'KUBE-SVC-67NZLRHBNDSAWJRO';
+    const recorded = () =>
+      parseIptablesSave(
+        readFileSync(new URL('./kube-proxy/iptables.save', import.meta.url), 'utf8'),
+        'iptables-legacy',
+      );
+    const withChain = (name: string, change: (rules: string[]) => string[]): PacketFilter => ({
+      ...recorded(),
+      tables: recorded().tables.map((table) =>
+        table.name !== 'nat'
+          ? table
+          : {
+              ...table,
+              chains: table.chains.map((chain) =>
+                chain.name === name ? { ...chain, rules: change(chain.rules) } : chain,
+              ),
+            },
+      ),
+    });
+    const fits = dns(['10.244.1.5', '10.244.2.5']);
+
+    it('passes as kube-proxy writes them', () => {
+      expect(run(recorded(), { clusterDns: fits })).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('finds a chain that was emptied, though it is not of the cluster DNS', () => {
+      const [found, ...more] = failures(
+        run(
+          withChain(WEB, () => []),
+          { clusterDns: fits },
+        ),
+      );
+      expect(more).toEqual([]);
+      expect(found?.object).toEqual({ kind: 'node', name: 'node-1' });
+      expect(found?.detail).toBe(
+        `Rules for shop/web:http (10.96.1.1) lead to no endpoint: ${WEB} has no rule for one.`,
+      );
+      expect(found?.confidence).toBe('confirmed');
+      expect(found?.remedy.map(({ command }) => command)).toEqual([
+        `iptables-legacy-save -t nat | grep -F ${WEB}`,
+        'pkill -KILL -x kube-proxy',
+      ]);
+    });
+
+    it('finds that no rule leads to a chain', () => {
+      const [found] = failures(
+        run(
+          withChain('KUBE-SERVICES', (rules) => rules.filter((rule) => !rule.endsWith(WEB))),
+          {
+            clusterDns: fits,
+          },
+        ),
+      );
+      expect(found?.detail).toBe(`No rule leads to the rules for shop/web:http (10.96.1.1) in ${WEB}.`);
+    });
+
+    it('finds one of two ports of the cluster DNS', () => {
+      const [found] = failures(
+        run(
+          withChain('KUBE-SVC-TCOU7JCQXEZGVUNU', () => []),
+          { clusterDns: fits },
+        ),
+      );
+      expect(found?.detail).toContain('Rules for kube-system/kube-dns:dns (10.96.0.10) lead to no endpoint');
+    });
+
+    it('names the cluster DNS where nft prints no comments, and another Service by its address', () => {
+      const listing = readFileSync(new URL('./kube-proxy/iptables.nft', import.meta.url), 'utf8');
+      const without = (chain: string) =>
+        parseNftables(listing.replace(new RegExp(`^.*jump ${chain}\\n`, 'm'), ''));
+      const [ofDns] = failures(run(without('KUBE-SVC-ERIFXISQEP7F7OF4'), { clusterDns: fits }));
+      expect(ofDns?.detail).toContain(
+        'No rule leads to the rules for kube-system/kube-dns (10.96.0.10) in KUBE',
+      );
+      const [ofWeb] = failures(run(without(WEB), { clusterDns: fits }));
+      expect(ofWeb?.detail).toContain('No rule leads to the rules for 10.96.1.1 in KUBE');
+    });
+
+    it('is one finding together with an endpoint of the cluster DNS that is gone', () => {
+      const outcomes = run(withChain(WEB, () => []));
+      const [found, ...more] = failures(outcomes);
+      expect(more).toEqual([]);
+      expect(found?.detail).toMatch(
+        /lead to 10\.244\.1\.5, 10\.244\.2\.5, which are no endpoints of it; Rules for shop\/web/,
+      );
+      expect(found?.confidence).toBe('probable');
+    });
+
+    it('finds it also where the API was not asked about Services', () => {
+      const unread = { clusterDns: aClusterDns({ services: null, servicesUnread: 'not allowed' }) };
+      expect(run(recorded(), unread)).toMatchObject([{ result: 'unknown', reason: 'not allowed' }]);
+      expect(
+        failures(
+          run(
+            withChain(WEB, () => []),
+            unread,
+          ),
+        ),
+      ).toHaveLength(1);
+    });
   });
 });

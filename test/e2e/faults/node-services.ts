@@ -101,6 +101,44 @@ iptables -t nat -R "$sep" 2 -p udp -m comment --comment "kube-system/kube-dns:dn
     when: (platform) => !platform.serviceMaps,
   },
   {
+    id: 'service-chain-flushed',
+    check: 'service-rules-stale',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `chain=$(iptables -t nat -S KUBE-SERVICES | sed -n 's/.*kube-dns:dns-tcp cluster IP.* -j \\(KUBE-SVC-[A-Z0-9]*\\)$/\\1/p' | head -n 1); echo "CHAIN=$chain"
+iptables -t nat -F "$chain"`,
+    shows: ['$CHAIN', 'lead to no endpoint'],
+    repair:
+      'pkill -KILL -x kube-proxy; for n in $(seq 50); do iptables -t nat -S "$CHAIN" | grep -q -e "-j KUBE-SEP" && break; sleep 0.2; done',
+    when: (platform) => !platform.serviceMaps,
+  },
+  {
+    id: 'service-rule-deleted',
+    check: 'service-rules-stale',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `rule=$(iptables -t nat -S KUBE-SERVICES | sed -n 's/^-A \\(.*kube-dns:dns-tcp cluster IP.*\\)/\\1/p' | head -n 1); echo "CHAIN=\${rule##* }"
+eval "iptables -t nat -D $rule"`,
+    shows: ['$CHAIN', 'No rule leads to'],
+    repair:
+      'pkill -KILL -x kube-proxy; for n in $(seq 50); do iptables -t nat -S KUBE-SERVICES | grep -q -e "-j $CHAIN" && break; sleep 0.2; done',
+    when: (platform) => !platform.serviceMaps,
+  },
+  {
+    id: 'service-element-deleted',
+    check: 'service-rules-stale',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    inject: `address=$(nft list map ip kube-proxy service-ips | sed -n 's/.*[^0-9.]\\([0-9.]*\\) \\. tcp \\. 53 .*/\\1/p' | head -n 1)
+nft delete element ip kube-proxy service-ips "{ $address . tcp . 53 }"`,
+    shows: ['No rule leads to', 'kube-system/kube-dns:dns-tcp'],
+    repair: `pkill -KILL -x kube-proxy; for n in $(seq 50); do ! nft list map ip kube-proxy service-ips | grep -q ' tcp . 53 ' || break; sleep 0.2; done`,
+    when: (platform) => platform.serviceMaps,
+  },
+  {
     id: 'service-map-unreached',
     check: 'service-rules-detached',
     pods: 0,
