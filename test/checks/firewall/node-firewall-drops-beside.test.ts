@@ -234,6 +234,11 @@ describe('rules that drop a part', () => {
     expect(found).toMatch(/^high: .* drops a part of what pods send: /);
   });
 
+  it('passes no packet by a share that is none', () => {
+    const none = '-m statistic --mode random --probability 0.00000000000 -j ACCEPT';
+    expect(details([legacy({ FORWARD: [none, '-j DROP'] })])).toHaveLength(1);
+  });
+
   it('finds a share that is all as what it is', () => {
     for (const share of [
       '--mode random --probability 1.00000000000',
