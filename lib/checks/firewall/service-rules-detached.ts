@@ -8,11 +8,13 @@ import {
   serviceProxyIn,
   uncertain,
 } from '../../computed/firewall/service-rules.ts';
+import { takenServices } from '../../computed/firewall/taken-services.ts';
 import { routeText } from '../../computed/routes/gateway.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { listed, quote } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { failureOfTaken } from '../frames/taken-services.ts';
 import { restartProxy } from '../remedies/restart-proxy.ts';
 import { command, look, lookOnNode, podsOnNode, repairOnNode } from '../remedies/steps.ts';
 
@@ -83,14 +85,18 @@ export const serviceRulesDetached = defineCheck({
     // service-rules-stale compares it with the API.
     const isWhole = (hasMaps && ofMaps === null) || (tables.length + emptied.length > 0 && ofChains === null);
     // Cilium translates what the node sends before a route is looked up, where it replaces kube-proxy in part.
-    const dropped = isProxyReplaced(processes) ? [] : droppedServices(hostNetwork, clusterDns.services ?? []);
+    const dns = isProxyReplaced(processes) ? [] : (clusterDns.services ?? []);
+    const dropped = droppedServices(hostNetwork, dns);
+    const taken = hostPacketFilters.flatMap((filter) => takenServices(filter, dns, hostNetwork));
     const failure = isGone
       ? gone(node)
       : !isWhole
         ? (ofMaps ?? ofChains)
         : dropped.length > 0
           ? droppedBefore(dropped, node)
-          : null;
+          : taken.length > 0
+            ? failureOfTaken(taken, node)
+            : null;
     if (failure === null) return [pass(object)];
     return [proxy.certain ? fail(object, failure) : unknown(object, uncertain(proxy))];
   },

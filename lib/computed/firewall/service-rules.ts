@@ -26,7 +26,8 @@ const OF_SERVICE = /^KUBE-(?:SVC|SVL|EXT|FW|XLB)-/;
  * family where nft 1.0.6 listed tables of the other first.
  */
 const TRANSLATES = /\bDNAT\b|\bdnat\b/;
-const TO = /(?:--to-destination|dnat(?: ip6?)? to) (?:\[([0-9a-f:]+)\]|([0-9.]+))/;
+/** Where a rule translates to. */
+export const TO = /(?:--to-destination|dnat(?: ip6?)? to) (?:\[([0-9a-f:]+)\]|([0-9.]+))/;
 /** A Service's rules lead to chains of its endpoints, and no deeper. */
 const DEPTH = 4;
 

@@ -262,4 +262,95 @@ describe('service-rules-detached', () => {
       expect(found?.detail).toContain('no rule leads there');
     });
   });
+
+  describe('what is for the cluster DNS, sent elsewhere before', () => {
+    const TAKES =
+      '-A PREROUTING -d 10.96.0.10/32 -p udp -m udp --dport 53 -j DNAT --to-destination 192.0.2.53:53';
+    const dns = (endpointAddresses: string[] | null = ['10.244.1.5']) =>
+      aClusterDns({
+        services: [
+          {
+            ...{ namespace: 'kube-system', name: 'kube-dns', addresses: ['10.96.0.10'], endpoints: 1 },
+            endpointAddresses,
+          },
+        ],
+      });
+    const judged = (
+      filter: PacketFilter,
+      { clusterDns = dns(), processes = [aProcess('kube-proxy')] } = {},
+    ) => serviceRulesDetached.run({ ...rest, clusterDns, hostPacketFilters: [filter], processes }, context);
+
+    it.each([
+      ['by iptables', nat({ prerouting: [TAKES, JUMP] })],
+      [
+        'as nft shows it',
+        nat({
+          backend: 'iptables-nft',
+          prerouting: [
+            'meta l4proto udp ip daddr 10.96.0.10 udp dport 53 counter dnat to 192.0.2.53:53',
+            'counter jump KUBE-SERVICES',
+          ],
+          output: ['counter jump KUBE-SERVICES'],
+          postrouting: ['counter jump KUBE-POSTROUTING'],
+        }),
+      ],
+      [
+        'whichever server a pod asks',
+        nat({
+          prerouting: ['-A PREROUTING -p udp -m udp --dport 53 -j DNAT --to-destination 192.0.2.53', JUMP],
+        }),
+      ],
+    ])('is found, and the rule is removed: %s', (_, filter) => {
+      const [found, ...more] = failures(judged(filter));
+      expect(more).toEqual([]);
+      expect(found?.object).toMatchObject({ kind: 'node' });
+      expect(found?.detail).toContain(
+        'what is for kube-system/kube-dns (10.96.0.10) is sent to 192.0.2.53, which is no endpoint of it: PREROUTING: ',
+      );
+      expect([found?.severity, found?.confidence]).toEqual(['high', 'probable']);
+      expect(found?.remedy.at(-1)?.command).toMatch(
+        filter.backend === 'iptables-nft'
+          ? /^nft -sa list chain ip nat PREROUTING .*nft delete rule ip nat PREROUTING handle$/
+          : /^iptables-legacy -t nat -D PREROUTING .*--dport 53 -j DNAT --to-destination 192\.0\.2\.53/,
+      );
+    });
+
+    it('is found in a chain to which all packets go, and then its program removes it', () => {
+      const filter = nat({ prerouting: ['-A PREROUTING -j custom', JUMP] });
+      filter.tables[0]?.chains.push({
+        ...{ name: 'custom', hook: null, policy: null },
+        rules: [TAKES.replace('PREROUTING', 'custom')],
+      });
+      const [found] = failures(judged(filter));
+      expect(found?.detail).toContain('custom: -A custom -d 10.96.0.10/32');
+    });
+
+    it.each<readonly [string, PacketFilter]>([
+      ['after the rules of Services', nat({ prerouting: [JUMP, TAKES] })],
+      ...[
+        // NodeLocal DNSCache, an endpoint, and what may be a DNS of the cluster: on the node, in its network, among pods.
+        ...['169.254.20.10', '10.244.1.5', '10.0.3.7', '10.0.9.9', '10.244.7.7'],
+      ].map((to) => [`to ${to}`, nat({ prerouting: [TAKES.replace('192.0.2.53', to), JUMP] })] as const),
+      ...[
+        ['-d 10.96.0.10/32', '-d 10.96.0.10/32 -s 10.244.1.9/32'],
+        ['-d 10.96.0.10/32', '! -d 10.96.0.10/32'],
+        ['-d 10.96.0.10/32', '-d 198.51.100.53/32'],
+        ['--dport 53', '--dport 5353'],
+        ['-m udp', '-m udp -m mark --mark 0x7'],
+        ['-m udp', '-m udp -m addrtype --dst-type LOCAL'],
+      ].map(
+        ([from = '', to = '']) =>
+          [`with ${to}`, nat({ prerouting: [TAKES.replace(from, to), JUMP] })] as const,
+      ),
+    ])('passes a rule that may be meant, or is about less: %s', (_, filter) => {
+      expect(judged(filter)).toMatchObject([{ result: 'pass' }]);
+    });
+
+    it('passes where no endpoint is known, or an agent translates the address before', () => {
+      const filter = nat({ prerouting: [TAKES, JUMP] });
+      expect(judged(filter, { clusterDns: dns(null) })).toMatchObject([{ result: 'pass' }]);
+      const processes = [aProcess('kube-proxy'), aProcess('cilium-agent')];
+      expect(judged(filter, { processes })).toMatchObject([{ result: 'pass' }]);
+    });
+  });
 });

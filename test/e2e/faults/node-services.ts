@@ -73,6 +73,22 @@ ${inInjector('$network', 'ip route add blackhole "$1"')}`,
     when: (platform) => !isCilium(platform),
   },
   {
+    id: 'dns-sent-elsewhere',
+    check: 'service-rules-detached',
+    pods: 0,
+    object: { kind: 'node', name: '$NODE' },
+    where: 'node',
+    // Queries by UDP go on.
+    inject: `address=$(iptables -t nat -S KUBE-SERVICES | sed -n 's/.* -d \\([0-9.]*\\)\\/32 .*kube-dns:dns-tcp cluster IP.*/\\1/p' | head -n 1)
+iptables -t nat -I PREROUTING -d "$address" -p tcp --dport 53 -j DNAT --to-destination 192.0.2.53:53`,
+    shows: ['192.0.2.53', 'PREROUTING'],
+    repair: 'remedy',
+    cleanup:
+      "iptables -t nat -S PREROUTING | sed -n 's/^-A \\(.*192.0.2.53.*\\)/\\1/p' | while read -r rule; do iptables -t nat -D $rule; done",
+    // Its agent may translate the address before.
+    when: (platform) => !platform.serviceMaps && !isCilium(platform),
+  },
+  {
     id: 'masquerade-of-services-unreached',
     check: 'service-rules-detached',
     pods: 0,
