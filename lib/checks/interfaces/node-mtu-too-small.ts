@@ -4,7 +4,7 @@ import {
   tooSmallTunnel,
   tooSmallUplink,
   widestUplink,
-} from '../../computed/routes/uplink-mtu.ts';
+} from '../../computed/path/uplink-mtu.ts';
 import { namespacedName } from '../../model/namespaced-name.ts';
 import { counted, listed } from '../../model/text.ts';
 import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';

@@ -1,5 +1,5 @@
+import { largestPacket, tooSmallUplink, widestUplink } from '../../computed/path/uplink-mtu.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
-import { largestPacket, tooSmallUplink, widestUplink } from '../../computed/routes/uplink-mtu.ts';
 import { TUNING } from '../../model/cni-plugins.ts';
 import type { PodNetwork } from '../../model/evidence.ts';
 import { definePodCheck, see } from '../define-pod-check.ts';

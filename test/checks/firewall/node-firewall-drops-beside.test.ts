@@ -100,6 +100,8 @@ describe('packets of pods beside each other', () => {
   it('finds a rule for all of them, however many are cut off by a rule of their own', () => {
     const own = ['-d 10.244.1.3/32 -j DROP', '-d 10.244.1.4/32 -j DROP'];
     expect(details([legacy({ FORWARD: own })])).toEqual([]);
+    const last = ['-d 10.244.1.4/32 -j DROP', '-d 10.244.1.5/32 -j DROP'];
+    expect(details([legacy({ FORWARD: last })], [podAt(4), podAt(5)])).toEqual([]);
     const [found] = details([legacy({ FORWARD: [...own, '-i cni0 -o cni0 -j DROP'] })]);
     expect(found).toMatch(
       /^high: .* drops what pods send to other pods of the node: .* all 2 pods that were/,

@@ -2,8 +2,8 @@
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { Link, NetworkStack } from '../../model/network.ts';
 import { loadedConfig } from '../loaded-config.ts';
-import { tunnelOf } from '../path/tunnel.ts';
 import { networkElsewhere } from '../preconditions.ts';
+import { tunnelOf } from './tunnel.ts';
 
 /** Links that replace a device of the node and carry its addresses. */
 const OF_DEVICES: readonly (string | null)[] = ['bond', 'vlan'];
