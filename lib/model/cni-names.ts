@@ -111,6 +111,9 @@ export const CILIUM_TUNNEL = /^cilium_(vxlan|geneve)$/;
 /** The device of a Cilium that is not told which protocol to use. */
 export const CILIUM_TUNNEL_DEFAULT = 'cilium_vxlan';
 
+/** Devices by which Calico and Cilium encrypt what nodes send to each other, past the tunnel or around it. */
+export const ENCRYPTED_WAYS = /^(?:wireguard\.cali|wg-v6\.cali|cilium_wg\d+)$/;
+
 export const FLANNEL_TUNNEL = /^flannel\.\d+$/;
 
 /** The name of flannel's tunnel device. */

@@ -1,14 +1,21 @@
 import { readRule } from '../../computed/firewall/forward-rules.ts';
 import { type Drop, forwarder, ruleBudget } from '../../computed/firewall/forwarding.ts';
 import { toolOf } from '../../computed/firewall/nat-chain.ts';
+import { isLink } from '../../computed/firewall/rule-walk.ts';
 import { tunnelOf } from '../../computed/path/tunnel.ts';
-import { tunnelPackets } from '../../computed/path/tunnel-packets.ts';
-import { CLUSTER_CHAINS, FIREWALLD_TABLE } from '../../model/cni-names.ts';
+import {
+  needlessTunnel,
+  tunnelEnds,
+  tunnelLinks,
+  tunnelPackets,
+} from '../../computed/path/tunnel-packets.ts';
+import { CLUSTER_CHAINS } from '../../model/cni-names.ts';
 import type { PacketFilter } from '../../model/network.ts';
 import { quote, rowsOf } from '../../model/text.ts';
-import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass } from '../define.ts';
-import { command, lookOnNode, repair, repairOnNode } from '../remedies/steps.ts';
-import { listOf, tableOf } from '../remedies/take-back.ts';
+import { defineCheck, type Failure, fail, nodeObject, notApplicable, pass, unknown } from '../define.ts';
+import { acceptNodes } from '../remedies/accept-nodes.ts';
+import { command, lookOnNode, repair } from '../remedies/steps.ts';
+import { listOf } from '../remedies/take-back.ts';
 
 const SHOWN = 5;
 /** Those of the tables raw and mangle as well. */
@@ -25,17 +32,36 @@ export const tunnelPortBlocked = defineCheck({
     "No packet gets between the node's pods and those of other nodes, while the nodes reach each other, " +
     'and everything on the node works. Device, routes and entries of the tunnel look right.',
   needs: ['node', 'hostNetwork', 'hostPacketFilters', 'otherNodes'],
-  run({ node: own, hostNetwork, hostPacketFilters, otherNodes }, { node }) {
+  run({ node: own, hostNetwork: host, hostPacketFilters, otherNodes }, { node, now }) {
     const object = nodeObject(node);
-    const tunnel = tunnelOf(own, hostNetwork);
+    const tunnel = tunnelOf(own, host);
     const port = tunnel?.link?.vxlanPort ?? null;
     if (tunnel === null || port === null)
       return [notApplicable(object, 'the node has no VXLAN tunnel to other nodes')];
-    const found = hostPacketFilters.flatMap((filter) => droppingRules(filter, port));
+    const needless = needlessTunnel(tunnel, host);
+    if (needless !== null) return [notApplicable(object, needless)];
+    const ends = tunnelEnds(tunnel, { node: own, host, otherNodes, now });
+    const links = tunnelLinks(ends, host);
+    const found = hostPacketFilters.flatMap((filter) => droppingRules(filter, port, links));
     const [first] = found;
     if (first === undefined) {
-      const drop = dropOfAll(tunnelPackets(own, hostNetwork, otherNodes, port), hostPacketFilters);
-      return [drop === null ? pass(object) : fail(object, failureOfAll(drop, tunnel.device, port, node))];
+      const drop = dropOfAll(tunnelPackets(ends, host, port), hostPacketFilters);
+      if (drop === 'unknown') return [unknown(object, 'the node has too many rules to follow them all')];
+      return [
+        drop === null
+          ? pass(object)
+          : fail(object, {
+              ...failureOfAll(drop, tunnel.device, port),
+              remedy: [
+                lookOnNode(
+                  node,
+                  'look at the chain, and find out which program keeps it; it must let this port through between nodes.',
+                  command(...listOf(drop)),
+                ),
+                ...acceptNodes(drop, { ...ends, port, host, link: links[0] ?? '', node }),
+              ],
+            }),
+      ];
     }
     return [
       fail(object, {
@@ -71,21 +97,28 @@ export const tunnelPortBlocked = defineCheck({
 function dropOfAll(
   { received, sent }: ReturnType<typeof tunnelPackets>,
   filters: readonly PacketFilter[],
-): Drop | null {
+): Drop | 'unknown' | null {
   const follow = forwarder(filters);
-  for (const packets of [received, sent]) {
+  const fates = [received, sent].map((packets) => {
     const budget = ruleBudget();
-    const fates = packets.map((packet) => follow(packet, budget, false));
-    const drops = fates.filter((fate) => typeof fate !== 'string' && fate.does === 'drops') as Drop[];
-    if (drops[0] !== undefined && drops.length === fates.length) return drops[0];
-  }
-  return null;
+    let drop: Drop | null = null;
+    let isUnknown = false;
+    for (const packet of packets) {
+      const fate = follow(packet, budget, false);
+      if (fate === 'passes' || (fate !== 'unknown' && fate.does !== 'drops')) return null;
+      if (fate === 'unknown') isUnknown = true;
+      else drop ??= fate;
+    }
+    return isUnknown ? 'unknown' : drop;
+  });
+  return (
+    fates.find((fate) => fate !== null && fate !== 'unknown') ?? fates.find((fate) => fate !== null) ?? null
+  );
 }
 
 /** Of a chain that lets through only what a node is known to serve. */
-function failureOfAll(drop: Drop, device: string, port: number, node: string): Failure {
-  const { backend, table, base, by } = drop;
-  const isNft = backend === 'nftables';
+function failureOfAll(drop: Drop, device: string, port: number): Omit<Failure, 'remedy'> {
+  const { backend, base, by } = drop;
   return {
     detail:
       `The node's ${base} chain (${backend}) drops UDP port ${port}, at which ${device} gets the packets of other ` +
@@ -96,39 +129,14 @@ function failureOfAll(drop: Drop, device: string, port: number, node: string): F
         what: `what happens to UDP port ${port} between nodes`,
         expected: 'accepted',
         actual: `dropped by: ${quote(by)}`,
-        source: isNft ? 'nft list ruleset (node)' : `${toolOf(backend)}-save (node)`,
+        source: backend === 'nftables' ? 'nft list ruleset (node)' : `${toolOf(backend)}-save (node)`,
       },
-    ],
-    remedy: [
-      lookOnNode(
-        node,
-        'look at the chain, and find out which program keeps it; it must let this port through between nodes.',
-        command(...listOf(drop)),
-      ),
-      repairOnNode(
-        node,
-        `let the port through, until that program writes its rules again. No pod has to be deleted.`,
-        isNft
-          ? command(
-              ...['nft', 'insert', 'rule', ...table.split(' '), base],
-              ...['udp', 'dport', String(port), 'accept'],
-            )
-          : command(
-              ...[toolOf(backend), ...tableOf(drop), '-I', base],
-              ...['-p', 'udp', '-m', 'udp', '--dport', String(port), '-j', 'ACCEPT'],
-            ),
-      ),
-      repair(
-        FIREWALLD_TABLE.test(table)
-          ? `Then tell firewalld, on each node that runs it: firewall-cmd --permanent --add-port=${port}/udp, and firewall-cmd --reload.`
-          : `Then have that program accept UDP port ${port} from the other nodes.`,
-      ),
     ],
   };
 }
 
 /** Rules of base chains about this port and nothing else that no rule before may keep from acting. */
-function droppingRules({ backend, tables }: PacketFilter, port: number) {
+function droppingRules({ backend, tables }: PacketFilter, port: number, links: readonly string[]) {
   if (backend.startsWith('ip6')) return [];
   return tables.flatMap(({ name: table, chains }) => {
     // Agents accept the port from other nodes in chains of their own.
@@ -139,7 +147,9 @@ function droppingRules({ backend, tables }: PacketFilter, port: number) {
     );
     return chains.flatMap(({ name: chain, hook, rules }) => {
       if (!HOOKS.includes((hook ?? chain).toLowerCase())) return [];
-      const at = rules.findIndex((rule) => isOfPort(rule, port) && !NARROWED.test(rule) && isDrop(rule));
+      const at = rules.findIndex(
+        (rule) => isOfPort(rule, port) && !NARROWED.test(rule) && isOfLink(rule, links) && isDrop(rule),
+      );
       const rule = rules[at];
       if (rule === undefined || rules.slice(0, at).some((before) => mayAccept(before, accepting))) return [];
       return [{ backend, table, chain, rule: rule.trim() }];
@@ -159,16 +169,26 @@ function isOfPort(rule: string, port: number): boolean {
 }
 
 /** Conditions about more than protocol, port and the link that the packets come in by. */
-const NARROWED = /(?:^| )-[sdo] |saddr|daddr|oif|state|mark|--sport|udp sport|!/;
+const NARROWED = /(?:^| )-[sdo] |saddr|daddr|oif|state|mark|--sport|udp sport|!|…/;
+
+/** Nodes close the port at the links to the world, by which the tunnel does not go. */
+function isOfLink(rule: string, links: readonly string[]): boolean {
+  const named = /(?:^| )(?:-i|iif|iifname) (?:\{ ([^}]*)\}|(\S+))/.exec(rule);
+  if (named === null) return true;
+  const patterns = (named[1] ?? named[2] ?? '').split(',').map((name) => name.trim().replaceAll('"', ''));
+  return patterns.some((pattern) => links.some((link) => isLink(pattern.replace(/\*$/, '+'), link)));
+}
+
 /** Rules that accept, but no new packet of a tunnel. */
 const OF_OTHERS = /\btcp\b|icmp|ESTABLISHED|established|(?:-i|iif|iifname) "?lo\b/;
 
 function mayAccept(rule: string, accepting: ReadonlySet<string>): boolean {
   const target = readRule(rule)?.target ?? null;
   if (target === null || PASSING.test(target)) return false;
-  if (target === 'ACCEPT') return !OF_OTHERS.test(rule);
+  // What returns from a chain that begins at a hook gets its policy.
+  if (target === 'ACCEPT' || target === 'RETURN') return !OF_OTHERS.test(rule);
   return accepting.has(target) || !CLUSTER_CHAINS.test(target);
 }
 
 /** Targets after which the next rule follows for packets of a tunnel. */
-const PASSING = /^(DROP|REJECT|LOG|NFLOG|MARK|CONNMARK|RETURN)$/;
+const PASSING = /^(DROP|REJECT|LOG|NFLOG|MARK|CONNMARK)$/;

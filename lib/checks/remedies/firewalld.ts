@@ -14,14 +14,17 @@ export function trustPods({ table, base }: Drop, address: string, node: string):
     pods,
     'accept',
   ];
+  const inNft = command('nft', 'insert', 'rule', ...table.split(' '), base, ...accept);
+  const toZone = command('firewall-cmd', '--zone=trusted', `--add-source=${pods}`);
   return [
     repairOnNode(
       node,
       `let the packets of pods pass, until firewalld loads its rules again. ${pods} stands for the pods of the cluster: compare it with yours.`,
-      command('nft', 'insert', 'rule', ...table.split(' '), base, ...accept),
+      // firewalld may own its table: then nft may not write there.
+      /output/i.test(base) ? inNft : `${toZone} || ${inNft}`,
     ),
     repair(
-      `Then tell firewalld, on each node that runs it: firewall-cmd --permanent --zone=trusted --add-source=${pods}, and firewall-cmd --reload.`,
+      `Then tell firewalld for good, on each node that runs it: firewall-cmd --permanent --zone=trusted --add-source=${pods}`,
     ),
   ];
 }

@@ -116,6 +116,14 @@ const FIELDS = {
   arp: /^arp (?:htype|ptype|hlen|plen|operation|[sd]addr)$/,
 } as const;
 export const PROTOCOLS = ['ip', 'ip6', 'arp'] as const;
+/** Words that only packets of one protocol match, whatever follows, and its name in rules. */
+const OF_PROTOCOL: Readonly<Record<string, string>> = {
+  ...{ tcp: 'tcp', udp: 'udp', icmp: 'icmp', icmpv6: 'ipv6-icmp' },
+  ...{ igmp: 'igmp', esp: 'esp', ah: 'ah', sctp: 'sctp', dccp: 'dccp' },
+};
+/** Otherwise the word is the value of another condition, as in `ct protocol tcp`. */
+const OF_HEADER =
+  /^(?:[sd]port|type|code|flags|option|spi|sequence|checksum|length|id|mtu|window|vtag|group)$/;
 /** Their own words are those of other conditions; `vxlan ip saddr` is about the packet within. */
 const WITH_WORDS = /^(?:fib|rt|ipsec|vxlan|geneve|gre|gretap)$/;
 /** What nft writes for one value; others are sets, ranges, concatenations and names of sets. */
@@ -168,11 +176,18 @@ function fromNft(words: readonly string[]): ForwardRule {
       add('--ethertype');
     } else if (/^(?:meta l4proto|ip protocol|ip6 nexthdr)$/.test(pair)) {
       next();
-      add('-p');
-    } else if (/^(?:tcp|udp) dport$/.test(pair)) {
-      next();
-      conditions.push({ option: '-p', value: word, negated: false });
-      add('--dport');
+      // As firewalld accepts pings: `{ icmp, ipv6-icmp }`.
+      const some = /^(!= )?\{ ([a-z][a-z\d-]*(?:, [a-z][a-z\d-]*)*) \}(?: |$)/.exec(rest.join(' '));
+      if (some === null) add('-p');
+      else {
+        rest.splice(0, rest.indexOf('}') + 1);
+        conditions.push({ option: '-p', value: some[2] ?? '', negated: some[1] !== undefined });
+      }
+    } else if (OF_PROTOCOL[word] !== undefined && OF_HEADER.test(rest[0] ?? '')) {
+      conditions.push({ option: '-p', value: OF_PROTOCOL[word], negated: false });
+      const field = next();
+      if (field === 'dport') add('--dport');
+      else conditions.push({ option: 'unknown', value: field, negated: false });
     } else if (/^(?:meta random|numgen (?:random|inc))$/.test(pair)) {
       conditions.push(shareOf(rest));
     } else if (WITH_WORDS.test(word)) {

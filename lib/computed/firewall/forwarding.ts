@@ -81,6 +81,9 @@ export function forwarder(
     parsed.set(text, rule);
     return rule;
   };
+  let untracks: boolean | null = null;
+  const mayUntrack = () => (untracks ??= hasNotrack(filters));
+  const reader = { read, contains, mayUntrack };
   return (packet, budget, needsNat) => {
     let untracked: Drop | null = null;
     let lossy: Drop | null = null;
@@ -92,7 +95,7 @@ export function forwarder(
       if (typeof family === 'number' && family !== packet.family) continue;
       if (devices !== null && !devices.some((device) => packet.devices.includes(device))) continue;
       const seen = family === 'bridge' ? onPorts(packet) : packet;
-      const walk = new RuleWalk(chains, seen, { read, contains }, budget, needsNat);
+      const walk = new RuleWalk(chains, seen, reader, budget, needsNat);
       const end = walk.through(chain.name);
       const at = { does: 'drops', backend, table, base: chain.name } as const;
       if (end.kind === 'drops') return { ...at, by: end.by, chain: end.chain };
@@ -106,6 +109,11 @@ export function forwarder(
     return untracked ?? lossy ?? (complete ? 'passes' : 'unknown');
   };
 }
+
+const hasNotrack = (filters: readonly PacketFilter[]): boolean =>
+  filters.some(({ tables }) =>
+    tables.some(({ chains }) => chains.some(({ rules }) => rules.some((rule) => /notrack/i.test(rule)))),
+  );
 
 function basesOf(filter: PacketFilter, table: Table): Base[] {
   const { backend } = filter;

@@ -24,6 +24,8 @@ export type RuleBudget = { left: number };
 type Reader = {
   readonly read: (rule: string) => ForwardRule | null;
   readonly contains: (cidr: string, address: string) => boolean;
+  /** Whether a rule of the node takes any packets out of connection tracking. */
+  readonly mayUntrack: () => boolean;
 };
 
 export class RuleWalk {
@@ -134,9 +136,16 @@ export class RuleWalk {
       return 'maybe';
     if (option === '-i' && inputLink !== null) return as(isLink(value, inputLink));
     if (option === '-o' && outputLink !== null) return as(isLink(value, outputLink));
-    if (option === '-p' && protocol !== null) return as(value === protocol);
+    if (option === '-p' && protocol !== null) return as(value.split(', ').includes(protocol));
     if (option === '--dport' && port !== null && /^\d+$/.test(value)) return as(value === String(port));
-    if (option === '--ctstate') return as(value.split(',').includes(state));
+    if (option === '--ctstate') {
+      const states = value.split(',');
+      if (states.includes(state)) return as(true);
+      const mayHold =
+        (states.includes('UNTRACKED') && this.#reader.mayUntrack()) ||
+        (this.#mayBeTranslated && (states.includes('DNAT') || states.includes('SNAT')));
+      return mayHold ? 'maybe' : as(false);
+    }
     if (option === '--ctstatus' && value === 'DNAT' && !this.#mayBeTranslated) return as(false);
     // Other tables and BPF programs set marks that are not visible here. Only kube-proxy's masquerade mark is
     // known to be unset.
@@ -163,6 +172,6 @@ function byChance({ value, negated }: Condition): Match {
 }
 
 /** `eth+` matches every link whose name starts with eth. */
-function isLink(pattern: string, link: string): boolean {
+export function isLink(pattern: string, link: string): boolean {
   return pattern.endsWith('+') ? link.startsWith(pattern.slice(0, -1)) : pattern === link;
 }

@@ -54,7 +54,7 @@ export function parseNftables(text: string): PacketFilter[] {
             .filter((name) => name !== '')
             .slice(0, MAX_DEVICES);
       } else {
-        chain.rules.push(line.slice(0, MAX_RULE));
+        chain.rules.push(shortened(line, '…'));
       }
     }
   }
@@ -80,6 +80,14 @@ export function parseNftables(text: string): PacketFilter[] {
           },
         ],
   );
+}
+
+/** What a rule does is at its end; `mark` reads as a condition that is not known, as those in between are not. */
+function shortened(rule: string, mark: string): string {
+  const end = MAX_RULE / 2;
+  return rule.length <= MAX_RULE
+    ? rule
+    : `${rule.slice(0, MAX_RULE - end - mark.length - 2)} ${mark} ${rule.slice(-end)}`;
 }
 
 /** A line of a map: only those that lead to a verdict are kept. */
@@ -118,7 +126,7 @@ export function parseIptablesSave(
       // If a name is repeated, the first counts.
       if (!chains.has(name)) chains.set(name, chain);
     } else if (line.startsWith('-A ') && current !== undefined) {
-      chains.get(line.split(' ', 2)[1] ?? '')?.rules.push(line.slice(0, MAX_RULE));
+      chains.get(line.split(' ', 2)[1] ?? '')?.rules.push(shortened(line, '--…'));
     }
   }
   return { backend, tables };
