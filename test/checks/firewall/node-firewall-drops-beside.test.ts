@@ -236,6 +236,17 @@ describe('rules that drop a part', () => {
     expect(found).toMatch(/^high: .* drops a part of what pods send: /);
   });
 
+  it.each([
+    ['meta random & 1 < 1 drop', /^high: .* drops a part of /],
+    ['numgen random mod 100 >= 0 drop', / drops what pods send/],
+  ])('reads how large a share is that nft writes: %s', (rule, expected) => {
+    expect(details([nft('inet f', 'forward', rule)])[0]).toMatch(expected);
+  });
+
+  it('passes what no packet is, as nft writes it', () => {
+    expect(details([nft('inet f', 'forward', 'numgen inc mod 1 != 0 drop')])).toEqual([]);
+  });
+
   it('passes no packet by a share that is none', () => {
     const none = '-m statistic --mode random --probability 0.00000000000 -j ACCEPT';
     expect(details([legacy({ FORWARD: [none, '-j DROP'] })])).toHaveLength(1);
