@@ -163,7 +163,7 @@ type Subject = Pick<Dropping, 'subject' | 'towards' | 'only' | 'carries'> & { re
 
 const NARROWING: readonly Condition['option'][] = [
   ...(['unknown', '--mark', '-p', '--dport'] as const),
-  ...(['--probability', '--physdev-is-bridged'] as const),
+  ...(['--probability', '--physdev-is-bridged', '--dst-type'] as const),
 ];
 
 /** The subject of a rule, if its other conditions also hold for new connections. */

@@ -7,7 +7,7 @@
 export type Condition = {
   readonly option:
     | ('-s' | '-d' | '-i' | '-o' | '-p' | '--dport' | '--ctstate' | '--ctstatus' | '--mark')
-    | ('--physdev-is-bridged' | '--ethertype' | '--probability' | 'unknown');
+    | ('--physdev-is-bridged' | '--ethertype' | '--probability' | '--dst-type' | 'unknown');
   readonly value: string;
   readonly negated: boolean;
 };
@@ -34,6 +34,7 @@ const OPTIONS: Readonly<Record<string, Condition['option']>> = {
   '--ctstatus': '--ctstatus',
   '--mark': '--mark',
   '--physdev-is-bridged': '--physdev-is-bridged',
+  '--dst-type': '--dst-type',
   '--probability': '--probability',
   '--every': '--probability',
 };
@@ -135,6 +136,7 @@ const ONE: Readonly<Record<string, RegExp>> = {
   '-p': /^[a-z][\w-]*$/,
   '--dport': /^\d+$/,
   '--ethertype': /^(?:ip|ip6|arp)$/,
+  '--dst-type': /^[a-z]+$/,
 };
 
 /**
@@ -176,13 +178,9 @@ function fromNft(words: readonly string[]): ForwardRule {
       add('--ethertype');
     } else if (/^(?:meta l4proto|ip protocol|ip6 nexthdr)$/.test(pair)) {
       next();
-      // As firewalld accepts pings: `{ icmp, ipv6-icmp }`.
-      const some = /^(!= )?\{ ([a-z][a-z\d-]*(?:, [a-z][a-z\d-]*)*) \}(?: |$)/.exec(rest.join(' '));
-      if (some === null) add('-p');
-      else {
-        rest.splice(0, rest.indexOf('}') + 1);
-        conditions.push({ option: '-p', value: some[2] ?? '', negated: some[1] !== undefined });
-      }
+      const several = severalProtocols(rest);
+      if (several === null) add('-p');
+      else conditions.push(several);
     } else if (OF_PROTOCOL[word] !== undefined && OF_HEADER.test(rest[0] ?? '')) {
       conditions.push({ option: '-p', value: OF_PROTOCOL[word], negated: false });
       const field = next();
@@ -190,6 +188,9 @@ function fromNft(words: readonly string[]): ForwardRule {
       else conditions.push({ option: 'unknown', value: field, negated: false });
     } else if (/^(?:meta random|numgen (?:random|inc))$/.test(pair)) {
       conditions.push(shareOf(rest));
+    } else if (/^fib daddr type (?!\{)/.test(`${word} ${rest.slice(0, 3).join(' ')}`)) {
+      rest.splice(0, 2);
+      add('--dst-type');
     } else if (WITH_WORDS.test(word)) {
       conditions.push({ option: 'unknown', value: word, negated: false });
       while (rest.length > 0 && !/^(?:counter|meta)$/.test(rest[0] ?? '') && !VERDICT.test(rest[0] ?? ''))
@@ -237,6 +238,14 @@ function fromNft(words: readonly string[]): ForwardRule {
     }
   }
   return end(null);
+}
+
+/** Takes a set of names, as firewalld accepts pings: `{ icmp, ipv6-icmp }`. */
+function severalProtocols(rest: string[]): Condition | null {
+  const set = /^(!= )?\{ ([a-z][a-z\d-]*(?:, [a-z][a-z\d-]*)*) \}(?: |$)/.exec(rest.join(' '));
+  if (set === null) return null;
+  rest.splice(0, rest.indexOf('}') + 1);
+  return { option: '-p', value: set[2] ?? '', negated: set[1] !== undefined };
 }
 
 /**

@@ -18,6 +18,9 @@ const PASSIVE = /^(LOG|NFLOG|NOTRACK|TRACE|TOS|DSCP|TCPMSS|CLASSIFY|SET|TTL|CHEC
 /** Chains in which the firewall plugin keeps pods apart, as its `ingressPolicy` asks for. */
 const ON_PURPOSE = /^CNI-ISOLATION-/;
 
+/** Of addresses; several of them, or others, may be any. */
+const KINDS = /^(?:local|unicast|broadcast|multicast|anycast)$/i;
+
 export type RuleBudget = { left: number };
 
 /** What remembers the rules and addresses that it has read. */
@@ -124,7 +127,7 @@ export class RuleWalk {
   }
 
   #holds({ option, value, negated }: Condition): Match {
-    const { state, source, destination, inputLink, outputLink, devices, protocol, port } = this.#packet;
+    const { way, state, source, destination, inputLink, outputLink, devices, protocol, port } = this.#packet;
     const as = (holds: boolean): Match => (holds !== negated ? 'yes' : 'no');
     if (option === '--ethertype') return as(value === this.#protocol());
     if (option === '--physdev-is-bridged')
@@ -136,6 +139,9 @@ export class RuleWalk {
       return 'maybe';
     if (option === '-i' && inputLink !== null) return as(isLink(value, inputLink));
     if (option === '-o' && outputLink !== null) return as(isLink(value, outputLink));
+    // What is for an address of the node is for no other kind of address.
+    if (option === '--dst-type' && way === 'received' && destination !== null && KINDS.test(value))
+      return as(/^local$/i.test(value));
     if (option === '-p' && protocol !== null) return as(value.split(', ').includes(protocol));
     if (option === '--dport' && port !== null && /^\d+$/.test(value)) return as(value === String(port));
     if (option === '--ctstate') {

@@ -243,6 +243,43 @@ describe('tunnel-port-blocked', () => {
       expect(judged(zones(rule))).toMatchObject([{ result: 'pass' }]);
     });
 
+    describe('as ufw refuses what no rule allows', () => {
+      const ufw = (...allowed: string[]) =>
+        aFilter('iptables-nft', 'filter', {
+          INPUT: { hook: 'input', policy: 'drop', rules: ['counter jump ufw-before-input'] },
+          'ufw-before-input': {
+            rules: ['ip protocol icmp icmp type echo-request accept', 'jump ufw-not-local', ...allowed],
+          },
+          'ufw-not-local': {
+            rules: [
+              ...['local', 'multicast', 'broadcast'].map((kind) => `fib daddr type ${kind} counter return`),
+              'counter drop',
+            ],
+          },
+        });
+
+      it('finds it', () => {
+        expect(failures(judged(ufw()))[0]?.detail).toContain('policy drop of INPUT');
+      });
+
+      it.each(['udp dport 8472 accept', 'ip saddr 10.0.3.0/24 accept'])('passes what %s allows', (rule) => {
+        expect(judged(ufw(rule))).toMatchObject([{ result: 'pass' }]);
+      });
+
+      it('finds it in the words of iptables', () => {
+        const legacy = aFilter('iptables-legacy', 'filter', {
+          INPUT: {
+            ...{ hook: 'input', policy: 'DROP' },
+            rules: ['-A INPUT -m addrtype ! --dst-type LOCAL -j ACCEPT', '-A INPUT -j ufw-not-local'],
+          },
+          'ufw-not-local': {
+            rules: ['-A ufw-not-local -m addrtype --dst-type LOCAL -j RETURN', '-A ufw-not-local -j DROP'],
+          },
+        });
+        expect(failures(judged(legacy))[0]?.detail).toContain('policy DROP of INPUT');
+      });
+    });
+
     it('passes where the nodes are too many for their list to be read whole', () => {
       const nodes = Array.from({ length: 300 }, (_, at) => `10.0.3.${at}`).join(', ');
       const text = `table inet filter {
