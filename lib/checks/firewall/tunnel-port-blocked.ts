@@ -32,7 +32,7 @@ export const tunnelPortBlocked = defineCheck({
     "No packet gets between the node's pods and those of other nodes, while the nodes reach each other, " +
     'and everything on the node works. Device, routes and entries of the tunnel look right.',
   needs: ['node', 'hostNetwork', 'hostPacketFilters', 'otherNodes'],
-  run({ node: own, hostNetwork: host, hostPacketFilters, otherNodes }, { node, now }) {
+  run({ node: own, hostNetwork: host, hostPacketFilters, otherNodes }, { node }) {
     const object = nodeObject(node);
     const tunnel = tunnelOf(own, host);
     const port = tunnel?.link?.vxlanPort ?? null;
@@ -40,7 +40,7 @@ export const tunnelPortBlocked = defineCheck({
       return [notApplicable(object, 'the node has no VXLAN tunnel to other nodes')];
     const needless = needlessTunnel(tunnel, host);
     if (needless !== null) return [notApplicable(object, needless)];
-    const ends = tunnelEnds(tunnel, { node: own, host, otherNodes, now });
+    const ends = tunnelEnds(tunnel, { node: own, host, otherNodes });
     const links = tunnelLinks(ends, host);
     const found = hostPacketFilters.flatMap((filter) => droppingRules(filter, port, links));
     const [first] = found;

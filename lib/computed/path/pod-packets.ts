@@ -62,6 +62,11 @@ export function ordinaryTraffic(
   const toOthers = routesToPods(host, otherNodes);
   const sent = (protocol: FilteredPacket['protocol']) => (network: PodNetwork) =>
     sentBy(network, host, toOthers).map((packet) => ({ ...packet, protocol }));
+  const fromOthers = (protocol: FilteredPacket['protocol']) => (network: PodNetwork) =>
+    [
+      ...toNeighbours(network, toOthers, wayOf).map(reversed),
+      ...(isNative ? toNeighbours(network, toOthers, pastOf).map(reversed).map(deliveredBehind) : []),
+    ].map((packet) => ({ ...packet, protocol }));
   const betweenNode = (network: PodNetwork): BetweenNode | null => {
     const from = wayOf(network);
     if (from !== null) return { from, link: from.inputLink, isPast: false };
@@ -90,11 +95,10 @@ export function ordinaryTraffic(
     },
     {
       what: OF_PINGS.fromOthers,
-      packetsOf: (network) => [
-        ...toNeighbours(network, toOthers, wayOf).map(reversed),
-        ...(isNative ? toNeighbours(network, toOthers, pastOf).map(reversed).map(deliveredBehind) : []),
-      ],
+      packetsOf: fromOthers(null),
     },
+    // Some zones of firewalld let ICMP alone through.
+    { what: 'all TCP that pods of other nodes send to pods of this one', packetsOf: fromOthers('tcp') },
     { what: 'what pods send to other pods of the node', packetsOf: toBeside, isPart: true },
     {
       what: 'what pods send out of the node',

@@ -6,7 +6,6 @@ import type { NetworkStack } from '../../model/network.ts';
 import { familyOf, sameAddress } from '../cidr.ts';
 import type { FilteredPacket } from '../firewall/filtered-packet.ts';
 import { bestOf } from '../routes/routing-decision.ts';
-import { isKnownToAll } from './joining.ts';
 import { announcedAddresses, reachedBy, type Tunnel } from './tunnel.ts';
 
 /** Rules that let some nodes through may be meant; rules that stop several of them stop them all. */
@@ -29,17 +28,19 @@ type Asked = {
   readonly node: Pick<Sources['node'], 'addresses' | 'annotations'>;
   readonly host: NetworkStack;
   readonly otherNodes: Sources['otherNodes'];
-  readonly now: number;
 };
 
+/** What is dropped of nodes that have just joined is dropped of all. */
+const HOWEVER_YOUNG = Number.POSITIVE_INFINITY;
+
 /** The addresses that agents announce or the device has are those of the tunnel, whatever the API lists first. */
-export function tunnelEnds(tunnel: Tunnel, { node, host, otherNodes, now }: Asked): TunnelEnds {
+export function tunnelEnds(tunnel: Tunnel, { node, host, otherNodes }: Asked): TunnelEnds {
   const local = tunnel.link?.vxlanLocal ?? null;
   const own = local === null ? [...announcedAddresses(node.annotations), ...node.addresses] : [local];
   const others =
     tunnel.plugin === CILIUM_CNI
-      ? otherNodes.filter((other) => isKnownToAll(other, now))
-      : reachedBy(tunnel, host, otherNodes, now);
+      ? otherNodes.filter(({ ready }) => ready)
+      : reachedBy(tunnel, host, otherNodes, HOWEVER_YOUNG);
   return {
     own: own.filter((address) => host.addresses.some((held) => sameAddress(held.address, address))),
     others: others.map(({ addresses }) => addresses),

@@ -14,11 +14,18 @@ import { aFilter } from './filters.ts';
 
 const refused = 'reject with icmpx admin-prohibited';
 
+type Setup = {
+  readonly trusted?: readonly string[];
+  readonly log?: readonly string[];
+  /** The directions in which zones let ICMP through. */
+  readonly icmp?: readonly string[];
+};
+
 /**
  * The rules of firewalld 1.3 as `nft list ruleset` prints them: the uplink is in zone "public", and `trusted` are
  * senders in zone "trusted".
  */
-function firewalld({ trusted = [], log = [] }: { trusted?: readonly string[]; log?: readonly string[] }) {
+function firewalld({ trusted = [], log = [], icmp = ['IN'] }: Setup) {
   const begins = [
     'ct state { established, related } accept',
     'ct status dnat accept',
@@ -32,7 +39,7 @@ function firewalld({ trusted = [], log = [] }: { trusted?: readonly string[]; lo
         `jump filter_${direction}_policies_pre`,
         `jump filter_${direction}_public_deny`,
         `jump filter_${direction}_public_allow`,
-        ...(direction === 'IN' ? ['meta l4proto { icmp, ipv6-icmp } accept'] : []),
+        ...(icmp.includes(direction) ? ['meta l4proto { icmp, ipv6-icmp } accept'] : []),
         refused,
       ],
     },
@@ -115,6 +122,11 @@ describe('node-firewall-drops of firewalld', () => {
   it('passes where the addresses of pods are trusted, or all that another zone may hold', () => {
     expect(judged(firewalld({ trusted: ['10.244.0.0/16'] }))).toMatchObject([{ result: 'pass' }]);
     expect(judged(firewalld({ trusted: ['@kubernetes'] }))).toMatchObject([{ result: 'pass' }]);
+  });
+
+  it('finds what lets pings through and no TCP, as zones of older versions do', () => {
+    const [found] = failures(judged(firewalld({ icmp: ['IN', 'FWD'] })));
+    expect(found?.detail).toContain('drops all TCP that pods of other nodes send to pods of this one: ');
   });
 
   it('passes where nothing comes from pods of other nodes', () => {

@@ -296,7 +296,7 @@ describe('node-firewall-drops', () => {
       ['what is not for the cluster', ['-p udp -m udp --dport 53 ! -d 10.244.0.0/16 -j DROP']],
       ['what pods send to one network', ['-s 10.244.0.0/16 -d 10.9.0.0/16 -j DROP']],
       ['connections that begin in an odd way', ['-p tcp -m tcp ! --tcp-flags SYN,ACK SYN -j DROP']],
-      ['TCP after it was accepted', ['-i cni0 -j ACCEPT', '-p tcp -j DROP']],
+      ['TCP after it was accepted', ['-i cni0 -j ACCEPT', '-o cni0 -j ACCEPT', '-p tcp -j DROP']],
       ['DNS of one pod', ['-s 10.244.1.77/32 -p udp -m udp --dport 53 -j DROP']],
       ['what another bridge gets', ['-o docker0 -p tcp -j DROP']],
     ])('leaves a rule alone that drops %s', (_, rules) => {

@@ -94,7 +94,7 @@ echo "MAC=$1"; bridge fdb del "$1" dev "$device"`,
     where: 'node',
     // As hardening guides have it: a node lets through what it is known to serve.
     inject: `for rule in '-i lo' '-m conntrack --ctstate RELATED,ESTABLISHED' '-p tcp' '-p icmp'; do iptables -A INPUT $rule -j ACCEPT -m comment --comment e2e; done; iptables -P INPUT DROP`,
-    shows: ['policy DROP of INPUT'],
+    shows: ['of INPUT', 'UDP port'],
     repair: 'remedy',
     cleanup: `iptables -P INPUT ACCEPT; iptables -S INPUT | sed -n '/--comment e2e\\|^-A INPUT -s [0-9./]* -p udp -m udp --dport [0-9]* -j ACCEPT$/s/^-A/-D/p' | while read -r rule; do iptables $rule; done`,
     // Calico and Cilium accept by marks and sets of their own.

@@ -63,8 +63,8 @@ ip route replace default via "$silent" dev "$link"; ping -c 1 -W 4 198.51.100.1 
     pods: 1,
     object: { kind: 'node', name: '$NODE' },
     where: 'node-network',
-    // As wg-quick writes them for a tunnel that takes all; a bridge without ports stands for a tunnel without its process.
-    inject: `ip link add vpn-e2e type bridge; ip link set vpn-e2e up; ip route add default dev vpn-e2e table 96
+    // As wg-quick writes them for a tunnel that takes all; its process has ended.
+    inject: `ip tuntap add dev vpn-e2e mode tun; ip link set vpn-e2e up; ip route add default dev vpn-e2e table 96
 ip rule add lookup main suppress_prefixlength 0 priority 95; ip rule add not fwmark 51820 lookup 96 priority 96`,
     shows: ['not from all fwmark 0xca6c lookup 96', 'vpn-e2e has no carrier'],
     repair: 'remedy',
