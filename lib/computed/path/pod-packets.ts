@@ -3,19 +3,11 @@ import { CILIUM_TUNNEL, OF_CALICO } from '../../model/cni-names.ts';
 import { AWS_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { NetworkStack, Route } from '../../model/network.ts';
-import {
-  addressBits,
-  addressKey,
-  contains,
-  familyOf,
-  isLinkLocal,
-  OF_ONE_NODE,
-  prefixLength,
-  subnetOf,
-} from '../cidr.ts';
+import { addressKey, contains, familyOf, OF_ONE_NODE, prefixLength, subnetOf } from '../cidr.ts';
 import type { FilteredPacket } from '../firewall/filtered-packet.ts';
 import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
 import { defaultRoutes } from '../routes/uplinks.ts';
+import { hasDnsCache, queriesTo, serversOf } from './dns-queries.ts';
 import { OF_PINGS } from './kinds-of-pings.ts';
 import { arpOf, packetsBeside, wayOf } from './packets-on-node.ts';
 import { BEHIND, deliveredBehind, type From, pastOf } from './past-programs.ts';
@@ -27,10 +19,6 @@ const SHARED = { 4: 16, 6: 48 } as const;
 /** The network in which pods of other nodes have their addresses, as far as the address of one tells. */
 export const networkOfPods = (address: string): string => subnetOf(address, SHARED[familyOf(address)]);
 const NEIGHBOURS = 2;
-/** Of each kind of address at which DNS is served. */
-const SERVERS = 8;
-/** Where kube-proxy in mode ipvs keeps the addresses of all Services. */
-const OF_IPVS = 'kube-ipvs0';
 
 export type Traffic = {
   readonly what: string;
@@ -138,40 +126,6 @@ export function anotherPod(network: PodNetwork): PodNetwork {
         ? null
         : { ...stack, addresses: stack.addresses.map((held) => ({ ...held, address: other(held.address) })) },
   };
-}
-
-/** At which pods may ask for names. */
-const askedAddresses = ({ services, kubelet }: Sources['clusterDns']): string[] => [
-  ...(services ?? []).flatMap(({ addresses }) => addresses),
-  ...(kubelet?.servers ?? []),
-];
-
-/** Whom pods may ask: where only some servers are allowed, others say nothing. None if no endpoint is known. */
-function serversOf(clusterDns: Sources['clusterDns']): string[] {
-  const endpoints = (clusterDns.services ?? []).flatMap((service) => service.endpointAddresses ?? []);
-  return endpoints.length === 0
-    ? []
-    : [...new Set([...endpoints.slice(0, SERVERS), ...askedAddresses(clusterDns).slice(0, SERVERS)])];
-}
-
-/** NodeLocal DNSCache, which has a link-local address of its own, or that of the Service. */
-function hasDnsCache(host: NetworkStack, clusterDns: Sources['clusterDns']): boolean {
-  const known = new Set(askedAddresses(clusterDns).map(addressKey));
-  return host.addresses.some(
-    ({ link, address, prefixLength: length, scope }) =>
-      scope !== 'link' &&
-      link !== 'lo' &&
-      link !== OF_IPVS &&
-      (known.has(addressKey(address)) || (length === addressBits(address) && isLinkLocal(address))),
-  );
-}
-
-function queriesTo(servers: readonly string[], network: PodNetwork): FilteredPacket[] {
-  const from = wayOf(network);
-  if (from === null) return [];
-  return servers
-    .filter((server) => familyOf(server) === from.family)
-    .map((destination) => ({ ...from, destination, outputLink: null, protocol: 'udp', port: 53 }));
 }
 
 function sentBy(network: PodNetwork, host: NetworkStack, toOthers: readonly RouteToPods[]): FilteredPacket[] {
