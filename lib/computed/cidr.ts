@@ -3,12 +3,19 @@
  * differently.
  */
 import { BlockList, isIP } from 'node:net';
-import { addressKey, familyOf } from '../model/address.ts';
+import { addressKey, familyOf, subnetOf } from '../model/address.ts';
 
 export { addressKey, familyOf, subnetOf } from '../model/address.ts';
 
 /** The shortest prefix of a node's own range of pods: larger networks belong to routers, or to Services. */
 export const OF_ONE_NODE = { 4: 20, 6: 56 } as const;
+
+/** What the addresses of one cluster's pods share, or those of its nodes, as far as one of them tells. */
+export const OF_ONE_CLUSTER = { 4: 16, 6: 48 } as const;
+
+/** The network in which others of the cluster may have their addresses. */
+export const networkAround = (address: string): string =>
+  subnetOf(address, OF_ONE_CLUSTER[familyOf(address)]);
 
 /** True if `address` is in `cidr`; false if the families differ or either is invalid. */
 export function contains(cidr: string, address: string): boolean {

@@ -1,5 +1,12 @@
 /** How a node's packet filter lets a tunnel of other nodes through, and nobody else's. */
-import { addressKey, contains, familyOf, prefixLength, subnetOf } from '../../computed/cidr.ts';
+import {
+  addressKey,
+  contains,
+  familyOf,
+  OF_ONE_CLUSTER,
+  prefixLength,
+  subnetOf,
+} from '../../computed/cidr.ts';
 import type { Drop } from '../../computed/firewall/forwarding.ts';
 import { toolOf } from '../../computed/firewall/nat-chain.ts';
 import type { TunnelEnds } from '../../computed/path/tunnel-packets.ts';
@@ -11,8 +18,6 @@ import { tableOf } from './take-back.ts';
 
 /** More are given as a network: a rule for each would be very long. */
 const LISTED = 10;
-/** Networks wider than these may be anybody's. */
-const WIDEST = { 4: 16, 6: 48 } as const;
 
 type Asked = TunnelEnds & {
   readonly port: number;
@@ -81,8 +86,9 @@ function sendersOf(nodes: readonly string[], family: 4 | 6, { addresses }: Netwo
     .filter((held) => held.family === family)
     .map((held) => held.prefixLength)
     .toSorted((a, b) => b - a);
-  const around = [...lengths, WIDEST[family]]
-    .filter((length) => length >= WIDEST[family])
+  const around = [...lengths, OF_ONE_CLUSTER[family]]
+    // Wider ones may be anybody's.
+    .filter((length) => length >= OF_ONE_CLUSTER[family])
     .map((length) => subnetOf(first, length))
     .find((network) => all.every((address) => contains(network, address)));
   return around === undefined || prefixLength(around) === 0 ? all : [around];

@@ -1,7 +1,7 @@
 /** Rules of table nat that take what is for the cluster's DNS elsewhere, before it gets to the rules of Services. */
 import type { DnsService } from '../../model/kubernetes.ts';
 import type { NetworkStack, PacketFilter } from '../../model/network.ts';
-import { contains, familyOf, isLinkLocal, sameAddress, subnetOf } from '../cidr.ts';
+import { contains, familyOf, isLinkLocal, networkAround, sameAddress } from '../cidr.ts';
 import { isLoopback } from '../pods/container-resolv-confs.ts';
 import { type Condition, readRule } from './forward-rules.ts';
 import { chainsOfNat, familyOfTable, natChain } from './nat-chain.ts';
@@ -18,8 +18,6 @@ export type TakenService = {
 };
 
 const BASES = ['PREROUTING', 'OUTPUT'] as const;
-/** Addresses of one cluster may share it: pods of AWS have those of the network around them. */
-const SHARED = { 4: 16, 6: 48 } as const;
 const DEEPEST = 3;
 
 /**
@@ -103,7 +101,8 @@ function isOutside(
   const near = [...known, ...addresses.map(({ address }) => address)].filter(
     (each) => familyOf(each) === family,
   );
-  if (near.some((each) => subnetOf(each, SHARED[family]) === subnetOf(to, SHARED[family]))) return false;
+  // Pods of AWS have addresses of the network around them.
+  if (near.some((each) => networkAround(each) === networkAround(to))) return false;
   return !routes.some(
     ({ destination, family: own }) =>
       own === family && !destination.endsWith('/0') && contains(destination, to),

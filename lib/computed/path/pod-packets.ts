@@ -3,7 +3,15 @@ import { CILIUM_TUNNEL, OF_CALICO } from '../../model/cni-names.ts';
 import { AWS_CNI } from '../../model/cni-plugins.ts';
 import type { PodNetwork, Sources } from '../../model/evidence.ts';
 import type { NetworkStack, Route } from '../../model/network.ts';
-import { addressKey, contains, familyOf, OF_ONE_NODE, prefixLength, subnetOf } from '../cidr.ts';
+import {
+  addressKey,
+  contains,
+  familyOf,
+  networkAround,
+  OF_ONE_NODE,
+  prefixLength,
+  subnetOf,
+} from '../cidr.ts';
 import type { FilteredPacket } from '../firewall/filtered-packet.ts';
 import { forwardsForCilium } from '../firewall/kernel-forwarding.ts';
 import { defaultRoutes } from '../routes/uplinks.ts';
@@ -15,9 +23,6 @@ import { announcedAddresses } from './tunnel.ts';
 
 /** Outside the cluster: reserved for documentation, and of the internet, as guards drop what is for reserved ones. */
 const OUTSIDE = { 4: ['198.51.100.1', '93.184.215.14'], 6: ['2001:db8::1', '2606:2800:21f::1'] } as const;
-const SHARED = { 4: 16, 6: 48 } as const;
-/** The network in which pods of other nodes have their addresses, as far as the address of one tells. */
-export const networkOfPods = (address: string): string => subnetOf(address, SHARED[familyOf(address)]);
 const NEIGHBOURS = 2;
 
 export type Traffic = {
@@ -201,7 +206,7 @@ function toNeighbours(
   // Its pods have addresses of the VPC, and no node is the gateway of another's.
   if (from === null || network.plugin === AWS_CNI) return [];
   const family = familyOf(from.source);
-  const ofPods = networkOfPods(from.source);
+  const ofPods = networkAround(from.source);
   return toOthers
     .filter(
       (route) =>
