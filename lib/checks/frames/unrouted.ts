@@ -3,13 +3,7 @@
  * pod that the cause names, else about the node.
  */
 
-import {
-  type Direction,
-  FILTER_OF_ALL,
-  judgeWays,
-  type PodVerdict,
-  type WayCause,
-} from '../../computed/path/way-causes.ts';
+import { type Direction, judgeWays, type PodVerdict, type WayCause } from '../../computed/path/way-causes.ts';
 import { answerText, askedBy, deleteRule } from '../../computed/routes/routing-decision.ts';
 import type { Sources } from '../../model/evidence.ts';
 import type { Comparison, RemedyStep } from '../../model/finding.ts';
@@ -118,7 +112,7 @@ function rows({ hits }: WayCause): Comparison[] {
 }
 
 /** How to check again, and how to restore the rule or route that decides. */
-function remedyOf({ kind, text, rule, hits, direction }: WayCause, node: string): RemedyStep[] {
+function remedyOf({ kind, rule, filter, hits, direction }: WayCause, node: string): RemedyStep[] {
   const way = hits[0]?.broken[0]?.way;
   const asked =
     way === undefined ? [] : [lookOnNode(node, 'ask the kernel again.', command(...askedBy(way)))];
@@ -157,17 +151,14 @@ function remedyOf({ kind, text, rule, hits, direction }: WayCause, node: string)
       ];
     }
   }
-  if (kind === 'reverse path filter' && way?.inputLink) {
-    const name = text.includes(FILTER_OF_ALL)
-      ? FILTER_OF_ALL
-      : `net.ipv4.conf.${way.inputLink.replaceAll('.', '/')}.rp_filter`;
+  if (filter !== null) {
+    const text =
+      filter.passes === 2
+        ? 'accept packets whose answers leave through another link (loose mode), until that is repaired.'
+        : 'turn the filter off: loose mode (2) drops what comes in by a link without an address as well.';
     return [
       ...asked,
-      repairOnNode(
-        node,
-        'accept packets whose answers leave through another link (loose mode), until that is repaired.',
-        command('sysctl', '-w', `${name}=2`),
-      ),
+      repairOnNode(node, text, command('sysctl', '-w', `${filter.setting}=${filter.passes}`)),
     ];
   }
   return [

@@ -19,6 +19,8 @@ export type WayCause = {
   readonly text: string;
   /** Set if a rule decides. */
   readonly rule: Rule | null;
+  /** Set if the filter of reverse paths drops. */
+  readonly filter: ReversePathFilter | null;
   /** The cause names this one pod; all others are causes of the node, however many pods they affect today. */
   readonly ofOnePod: boolean;
   readonly hits: readonly { readonly network: PodNetwork; readonly broken: readonly BrokenWay[] }[];
@@ -49,15 +51,13 @@ export function judgeWays(sources: Needed): JudgedWays {
       : (['inbound', 'outbound'] as const).flatMap((direction) => {
           const { broken } = way[direction];
           if (broken.length === 0 || explained(direction, network, way, sources) !== null) return [];
-          return [
-            { network, direction, broken, ...causeOf(broken[0] as BrokenWay, network, sources.kernel) },
-          ];
+          return [{ network, direction, broken, ...causeOf(broken[0] as BrokenWay, network, sources) }];
         }),
   );
   const causes = [...Map.groupBy(found, ({ direction, key }) => `${direction} ${key}`).values()].map(
     (hits): WayCause => {
-      const [{ kind, direction, text, rule, ofOnePod }] = hits as [Found];
-      return { kind, direction, text, rule, ofOnePod: ofOnePod && hits.length === 1, hits };
+      const [{ kind, direction, text, rule, filter, ofOnePod }] = hits as [Found];
+      return { kind, direction, text, rule, filter, ofOnePod: ofOnePod && hits.length === 1, hits };
     },
   );
   const verdict = (direction: Direction, network: PodNetwork, way: PodWays | string): PodVerdict => {
@@ -133,7 +133,7 @@ function explained(
   return null;
 }
 
-type Cause = Pick<WayCause, 'kind' | 'text' | 'rule' | 'ofOnePod'> & { readonly key: string };
+type Cause = Pick<WayCause, 'kind' | 'text' | 'rule' | 'filter' | 'ofOnePod'> & { readonly key: string };
 type Found = Cause & {
   readonly network: PodNetwork;
   readonly direction: Direction;
@@ -141,8 +141,35 @@ type Found = Cause & {
 };
 
 /** The kernel takes the greater of this and that of the link. */
-export const FILTER_OF_ALL = 'net.ipv4.conf.all.rp_filter';
+const FILTER_OF_ALL = 'net.ipv4.conf.all.rp_filter';
 const STRICT = 1;
+
+/** What drops packets that come in by a link, and what would not. */
+type ReversePathFilter = {
+  readonly setting: string;
+  readonly ofAll: boolean;
+  /** The value of that of all links. */
+  readonly all: number;
+  /** 2 (loose), or 0 where that drops as well. */
+  readonly passes: 0 | 2;
+};
+
+/** Without an address on the link, loose mode drops as the strict one does (`no_addr` of __fib_validate_source()). */
+function filterOf(
+  link: string,
+  { addresses }: Needed['hostNetwork'],
+  kernel: Pick<Sources['kernel'], 'sysctls'>,
+): ReversePathFilter {
+  const hasAddress = addresses.some((held) => held.link === link && held.family === 4);
+  const all = sysctlNumber(kernel, FILTER_OF_ALL) ?? 0;
+  const ofAll = all === STRICT || (all > STRICT && !hasAddress);
+  return {
+    setting: ofAll ? FILTER_OF_ALL : `net.ipv4.conf.${link.replaceAll('.', '/')}.rp_filter`,
+    ofAll,
+    all,
+    passes: hasAddress ? 2 : 0,
+  };
+}
 
 /** The errors with which fib_validate_source() answers. */
 const isFiltered = (error: string | null) => error === 'EINVAL' || error === 'EXDEV';
@@ -150,7 +177,7 @@ const isFiltered = (error: string | null) => error === 'EINVAL' || error === 'EX
 function causeOf(
   { way, decision }: BrokenWay,
   network: PodNetwork,
-  kernel: Pick<Sources['kernel'], 'sysctls'>,
+  { hostNetwork: host, kernel }: Needed,
 ): Cause {
   const own = (cidr: string | null) =>
     cidr !== null &&
@@ -162,29 +189,32 @@ function causeOf(
     const text = decisionText(decision);
     if (isForeignRule(rule, network)) {
       const ofOnePod = own(rule.source) || own(rule.destination) || rule.inputLink === hostLink?.name;
-      return { kind: 'rule', text, rule, ofOnePod, key: `${rule.family} ${ruleText(rule)}` };
+      return { kind: 'rule', text, rule, filter: null, ofOnePod, key: `${rule.family} ${ruleText(rule)}` };
     }
-    return { kind: 'route', text, rule: null, ofOnePod: route !== null && own(route.destination), key: text };
-  }
-  if (isFiltered(way.error)) {
-    if (sysctlNumber(kernel, FILTER_OF_ALL) === STRICT) {
-      const text = `the filter of reverse paths of all links (${FILTER_OF_ALL} is 1), as answers would leave by another link`;
-      return { kind: 'reverse path filter', text, rule: null, ofOnePod: false, key: text };
-    }
-    const text = `the filter of reverse paths of ${way.inputLink} (rp_filter), as answers would leave by another link`;
     return {
-      kind: 'reverse path filter',
+      kind: 'route',
       text,
       rule: null,
-      ofOnePod: way.inputLink === hostLink?.name,
+      filter: null,
+      ofOnePod: route !== null && own(route.destination),
       key: text,
     };
+  }
+  if (isFiltered(way.error)) {
+    const filter = filterOf(way.inputLink ?? '', host, kernel);
+    const of = filter.ofAll
+      ? `of all links (${filter.setting} is ${filter.all})`
+      : `of ${way.inputLink} (rp_filter)`;
+    const text = `the filter of reverse paths ${of}, as answers would leave by another link`;
+    const ofOnePod = !filter.ofAll && way.inputLink === hostLink?.name;
+    return { kind: 'reverse path filter', text, rule: null, filter, ofOnePod, key: text };
   }
   if (way.error === 'ENETUNREACH')
     return {
       kind: 'no route',
       text: 'no route of any table that the rules lead to',
       rule: null,
+      filter: null,
       ofOnePod: false,
       key: way.error,
     };
@@ -192,5 +222,5 @@ function causeOf(
     way.error === null
       ? `a rule or route of table ${way.table} that could not be determined`
       : 'a rule or route that could not be determined';
-  return { kind: 'not known', text, rule: null, ofOnePod: true, key: text };
+  return { kind: 'not known', text, rule: null, filter: null, ofOnePod: true, key: text };
 }

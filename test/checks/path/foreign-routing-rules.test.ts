@@ -315,10 +315,15 @@ describe('foreign-routing-rules', () => {
       const [found] = of({ sysctls });
       expect(found?.object).toMatchObject({ kind: 'node' });
       expect(found?.detail).toContain('net.ipv4.conf.all.rp_filter is 1');
-      expect(found?.remedy.at(-1)?.command).toBe('sysctl -w net.ipv4.conf.all.rp_filter=2');
+      expect(found?.remedy.at(-1)?.command).toBe('sysctl -w net.ipv4.conf.all.rp_filter=0');
+      // Loose mode drops as well what comes in by a link without an address.
+      const loose = { ...aKernel().sysctls, 'net.ipv4.conf.all.rp_filter': '2' };
+      expect(of({ sysctls: loose })[0]?.remedy.at(-1)?.command).toBe(
+        'sysctl -w net.ipv4.conf.all.rp_filter=0',
+      );
       const [ofLink] = of({});
       expect(ofLink?.object).toMatchObject({ kind: 'pod' });
-      expect(ofLink?.remedy.at(-1)?.command).toBe('sysctl -w net.ipv4.conf.lxc0a1b2c3d4e5f.rp_filter=2');
+      expect(ofLink?.remedy.at(-1)?.command).toBe('sysctl -w net.ipv4.conf.lxc0a1b2c3d4e5f.rp_filter=0');
     });
   });
 
