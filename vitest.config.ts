@@ -45,7 +45,9 @@ export default defineConfig({
           name: 'package',
           include: [PACKAGE],
           globalSetup: [TEMPORARY_FOLDER, 'test/package/setup.ts'],
-          testTimeout: 60_000,
+          // Packages are installed and removed, in CI beside the end-to-end tests.
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {
