@@ -1,7 +1,7 @@
 import { addressBits, contains, prefixLength } from '../../computed/cidr.ts';
 import { mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
 import { routeText } from '../../computed/routes/gateway.ts';
-import { ruleText } from '../../computed/routes/routing-decision.ts';
+import { isForAll, ruleText } from '../../computed/routes/routing-decision.ts';
 import { addressesOnNode, strayRoutes } from '../../computed/routes/stray-routes.ts';
 import { type Address, DROPPING, type NetworkStack, type Route, type Rule } from '../../model/network.ts';
 import { listed, rowsOf } from '../../model/text.ts';
@@ -61,6 +61,7 @@ export const podRouteBlackhole = definePodCheck({
     return {
       detail: [...dropped, ...lost].join(' '),
       confidence: 'confirmed',
+      // Nothing leaves the pod.
       ...(rules.some(isForAll) ? { severity: 'critical' as const } : {}),
       evidence: [
         ...rowsOf(routes, 10, (route) => ({
@@ -153,15 +154,6 @@ function lowestMetrics(routes: readonly Route[]): ReadonlyMap<string, number> {
   }
   return lowest;
 }
-
-/** The rule has no selector, so nothing leaves the pod. */
-const isForAll = ({ source, destination, inputLink, outputLink, fwmark, not }: Rule): boolean =>
-  /^(all|0\.0\.0\.0\/0|::\/0|)$/.test(source) &&
-  (destination === null || destination === 'all') &&
-  inputLink === null &&
-  outputLink === null &&
-  fwmark === null &&
-  not !== true;
 
 const isAdded = (rule: Rule) => !BORN_WITH.includes(rule.priority);
 

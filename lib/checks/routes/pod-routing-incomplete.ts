@@ -1,6 +1,6 @@
 import { mainAddresses, mayChangeNetwork, networkElsewhere } from '../../computed/preconditions.ts';
+import { isForAll } from '../../computed/routes/routing-decision.ts';
 import type { Comparison } from '../../model/finding.ts';
-import type { Rule } from '../../model/network.ts';
 import { listed } from '../../model/text.ts';
 import { definePodCheck } from '../define-pod-check.ts';
 import { recreatePod } from '../remedies/steps.ts';
@@ -29,7 +29,7 @@ export const podRoutingIncomplete = definePodCheck({
     // A VRF has local tables of its own.
     if (stack.links.some(({ kind }) => kind === 'vrf'))
       return 'the pod has a VRF, which has tables of its own';
-    const ofAll = rules.filter((rule) => rule.family === 4 && isForAll(rule));
+    const ofAll = rules.filter((rule) => rule.family === 4 && rule.drops === null && isForAll(rule));
     const missing: Comparison[] = [
       ...(['local', 'main'] as const).flatMap((table) =>
         ofAll.some((rule) => rule.table === table)
@@ -71,11 +71,3 @@ export const podRoutingIncomplete = definePodCheck({
     };
   },
 });
-
-const isForAll = ({ source, destination, inputLink, outputLink, fwmark, drops }: Rule): boolean =>
-  /^(all|0\.0\.0\.0\/0|)$/.test(source) &&
-  (destination === null || destination === 'all') &&
-  inputLink === null &&
-  outputLink === null &&
-  fwmark === null &&
-  drops === null;

@@ -88,6 +88,15 @@ export function bestOf(
 
 const isAll = (text: string | null): boolean => text === null || text === 'all' || text.endsWith('/0');
 
+/** True if the rule selects every packet. */
+export const isForAll = ({ source, destination, inputLink, outputLink, fwmark, not }: Rule): boolean =>
+  (source === '' || isAll(source)) &&
+  isAll(destination) &&
+  inputLink === null &&
+  outputLink === null &&
+  fwmark === null &&
+  not !== true;
+
 /** The route that the kernel takes of several to one address: the longest prefix, then the lowest metric. */
 export function mostSpecific(routes: readonly Route[]): Route | null {
   const [best] = routes.toSorted(

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { NetworkStack, Route, Rule } from '../../model/network.ts';
 import { familyOf, prefixLength } from '../cidr.ts';
+import { isForAll } from './routing-decision.ts';
 
 /** The address family of the node's address in the API; 4 if the API has none. */
 export function nodeFamily(addresses: readonly string[]): 4 | 6 {
@@ -21,17 +22,6 @@ export function defaultRoutes(host: NetworkStack, family: 4 | 6): Route[] {
       (route) => route.family === family && tables.has(route.table) && prefixLength(route.destination) === 0,
     )
     .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
-}
-
-function isForAll(rule: NetworkStack['rules'][number]): boolean {
-  return (
-    /^(all|0\.0\.0\.0\/0|::\/0|)$/.test(rule.source) &&
-    (rule.destination === null || /^(all|0\.0\.0\.0\/0|::\/0)$/.test(rule.destination)) &&
-    rule.inputLink === null &&
-    rule.outputLink === null &&
-    rule.fwmark === null &&
-    rule.not !== true
-  );
 }
 
 /** The link by which IPv4 packets leave the node, and by which most packets for its pods arrive; null if unknown. */
