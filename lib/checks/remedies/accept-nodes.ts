@@ -14,7 +14,7 @@ import { FIREWALLD_TABLE } from '../../model/cni-names.ts';
 import type { RemedyStep } from '../../model/finding.ts';
 import type { NetworkStack } from '../../model/network.ts';
 import { command, repair, repairOnNode } from './steps.ts';
-import { tableOf } from './take-back.ts';
+import { acceptInNft, isOfSent, tableOf } from './take-back.ts';
 
 /** More are given as a network: a rule for each would be very long. */
 const LISTED = 10;
@@ -34,12 +34,8 @@ export function acceptNodes(drop: Drop, { port, own, others, host, link, node }:
     addresses.filter((each) => familyOf(each) === family).slice(0, 1),
   );
   const from = sendersOf(first, family, host);
-  const isSent = /output|postrouting/i.test(base);
-  const inNft = command(
-    ...['nft', 'insert', 'rule', ...table.split(' '), base, family === 4 ? 'ip' : 'ip6'],
-    ...[isSent ? 'daddr' : 'saddr', ...(from.length === 1 ? from : [`{ ${from.join(', ')} }`])],
-    ...['udp', 'dport', String(port), 'accept'],
-  );
+  const isSent = isOfSent(drop);
+  const inNft = acceptInNft(drop, from, 'udp', 'dport', String(port));
   const inIptables = command(
     ...[toolOf(backend), ...tableOf(drop), '-I', base],
     ...[isSent ? '-d' : '-s', from.join(','), '-p', 'udp', '-m', 'udp'],

@@ -35,6 +35,27 @@ export function takeBack(drop: Drop, node: string): RemedyStep {
   return repairOnNode(node, 'remove the rule.', removalOf({ backend, table, chain, by }));
 }
 
+/** Whether the chain sees what the node sends: then other ends are destinations. */
+export const isOfSent = ({ base }: Pick<Drop, 'base'>): boolean => /output|postrouting/i.test(base);
+
+/**
+ * A command that accepts, before all that a chain of nftables has, packets of these addresses or networks of one family.
+ * `match`: further conditions, in words of nft.
+ */
+export function acceptInNft(
+  drop: Pick<Drop, 'table' | 'base'>,
+  addresses: readonly string[],
+  ...match: readonly string[]
+): string {
+  const family = addresses.some((address) => address.includes(':')) ? 'ip6' : 'ip';
+  return command(
+    ...['nft', 'insert', 'rule', ...drop.table.split(' '), drop.base],
+    ...[family, isOfSent(drop) ? 'daddr' : 'saddr'],
+    ...(addresses.length === 1 ? addresses : [`{ ${addresses.join(', ')} }`]),
+    ...[...match, 'accept'],
+  );
+}
+
 /** A command that removes the rule `by` and no other, whatever stands beside it. */
 export function removalOf(rule: Pick<Drop, 'backend' | 'table' | 'by'> & { readonly chain: string }): string {
   const { backend, table, chain, by } = rule;
