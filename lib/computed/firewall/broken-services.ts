@@ -99,10 +99,11 @@ function inChains(filter: PacketFilter, { nodes, existing }: Known): BrokenServi
     // Only that to which the address of the cluster leads has the address in a rule.
     const masquerading = rules.filter((rule) => targetOf(rule) === MASQUERADE);
     const address = addressOf(masquerading);
+    if (address === null) return [];
     const isServed = (chains.get(SERVICES) ?? []).some(
       (rule) => hashOf(targetOf(rule) ?? '') === hashOf(chain) && addressOf([rule]) === address,
     );
-    return address === null || isServed ? [] : lost('way', masquerading);
+    return isServed ? [] : lost('way', masquerading);
   });
 }
 

@@ -151,9 +151,13 @@ function fromNft(words: readonly string[]): ForwardRule {
   const end = (target: string | null, goto = false): ForwardRule => ({ protocols, conditions, target, goto });
   const rest = [...words];
   const next = () => rest.shift() ?? '';
-  const add = (option: Condition['option']) => {
+  const takesNot = () => {
     const negated = rest[0] === '!=';
     if (negated) next();
+    return negated;
+  };
+  const add = (option: Condition['option']) => {
+    const negated = takesNot();
     const value = next().replaceAll('"', '');
     const known = ONE[option]?.test(value) === true && rest[0] !== '.';
     conditions.push({ option: known ? option : 'unknown', value: value.replace(/\*$/, '+'), negated });
@@ -197,8 +201,7 @@ function fromNft(words: readonly string[]): ForwardRule {
         next();
     } else if (pair === 'ct state') {
       next();
-      const negated = rest[0] === '!=';
-      if (negated) next();
+      const negated = takesNot();
       let value = next();
       // As firewalld writes several: `{ established, related }`.
       if (value === '{')
@@ -211,8 +214,7 @@ function fromNft(words: readonly string[]): ForwardRule {
     } else if (pair === 'ct status') {
       // May be the word for a verdict (dnat).
       next();
-      const negated = rest[0] === '!=';
-      if (negated) next();
+      const negated = takesNot();
       conditions.push({ option: '--ctstatus', value: next().toUpperCase(), negated });
     } else if (word === 'ct') {
       // Such as the connection's mark, which is not the packet's.
@@ -221,7 +223,7 @@ function fromNft(words: readonly string[]): ForwardRule {
       // The addresses are those before they were translated.
       if (!/^(?:original|reply)$/.test(value) || !/^ip6?$/.test(rest[0] ?? '')) continue;
       rest.splice(0, 2);
-      if (rest[0] === '!=') next();
+      takesNot();
       next();
     } else if (pair === 'meta mark' || word === 'mark') {
       if (word === 'meta') next();

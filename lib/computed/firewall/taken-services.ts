@@ -1,7 +1,7 @@
 /** Rules of table nat that take what is for the cluster's DNS elsewhere, before it gets to the rules of Services. */
 import type { DnsService } from '../../model/kubernetes.ts';
 import type { NetworkStack, PacketFilter } from '../../model/network.ts';
-import { contains, familyOf, isLinkLocal, networkAround, sameAddress } from '../cidr.ts';
+import { addressBits, contains, familyOf, isLinkLocal, networkAround, sameAddress } from '../cidr.ts';
 import { isLoopback } from '../pods/container-resolv-confs.ts';
 import { type Condition, readRule } from './forward-rules.ts';
 import { chainsOfNat, familyOfTable, natChain } from './nat-chain.ts';
@@ -78,14 +78,12 @@ function takes(conditions: readonly Condition[], address: string): boolean {
     conditions.every(({ option, value, negated }) => {
       if (negated) return false;
       if (option === '-d')
-        return contains(value.includes('/') ? value : `${value}/${whole(address)}`, address);
+        return contains(value.includes('/') ? value : `${value}/${addressBits(address)}`, address);
       if (option === '--dport') return value === '53';
       return option === '-p' && (value === 'udp' || value === 'tcp');
     })
   );
 }
-
-const whole = (address: string): number => (familyOf(address) === 4 ? 32 : 128);
 
 /** Neither an endpoint, nor on the node, nor where pods and nodes may be. */
 function isOutside(
