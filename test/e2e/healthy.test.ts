@@ -15,7 +15,11 @@ const baseline = new Set(inject('baseline'));
 const nodes = inject('nodes');
 const platform = inject('platform');
 
-const found = ({ report }: Audit): readonly string[] => newFindings(report, baseline).map(summary);
+/** Nothing was found, and everything was judged. */
+function expectSilence({ report }: Audit): void {
+  expect(newFindings(report, baseline).map(summary)).toEqual([]);
+  expect(gaps(report)).toEqual([]);
+}
 
 describe('on a healthy cluster', () => {
   beforeAll(() => startWorkload());
@@ -29,8 +33,7 @@ describe('on a healthy cluster', () => {
   it.each(Array.from({ length: runs }, (_, index) => index + 1))('finds nothing, run %i', async () => {
     const result = await audit();
 
-    expect(found(result)).toEqual([]);
-    expect(gaps(result.report)).toEqual([]);
+    expectSilence(result);
     if (baseline.size === 0)
       expect({ exit: result.exitCode, stderr: result.stderr }).toMatchObject({ exit: 0 });
   });
@@ -38,8 +41,7 @@ describe('on a healthy cluster', () => {
   it('finds nothing with active checks', async () => {
     const result = await audit(['--active', 'ping,dns,cross,cni']);
 
-    expect(found(result)).toEqual([]);
-    expect(gaps(result.report)).toEqual([]);
+    expectSilence(result);
     const crossed = result.report.coverage.checks.find(({ check }) => check === 'cross-node-unreachable');
     const audited = result.report.coverage.nodes.length;
     if (audited > 1) expect(crossed).toMatchObject({ examined: audited, unknown: 0 });
@@ -51,12 +53,7 @@ describe('on a healthy cluster', () => {
 
     it(
       'finds nothing while pods come and go',
-      () =>
-        whilePodsComeAndGo(async () => {
-          const result = await audit();
-          expect(found(result)).toEqual([]);
-          expect(gaps(result.report)).toEqual([]);
-        }),
+      () => whilePodsComeAndGo(async () => expectSilence(await audit())),
       churnSeconds * 1000,
     );
 
@@ -66,9 +63,7 @@ describe('on a healthy cluster', () => {
         await whilePodsComeAndGo(async (count) => {
           await restartAgents(nodes[count % nodes.length] as string);
           // What an agent that is away refuses to pods is a finding at once, and not within a minute.
-          const result = await audit(['--settle', '60s']);
-          expect(found(result)).toEqual([]);
-          expect(gaps(result.report)).toEqual([]);
+          expectSilence(await audit(['--settle', '60s']));
         });
         noteSilent(platform, runs);
       },

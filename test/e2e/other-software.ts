@@ -17,6 +17,7 @@ import {
   type Variables,
   waitReady,
 } from './cluster.ts';
+import { baseChain } from './firewalld.ts';
 import { inParallel } from './run.ts';
 
 type Software = {
@@ -80,24 +81,8 @@ const firewalld: Software = {
   where: inNodeNetwork,
   start: `nft -f - <<RULES
 table inet firewalld {
-  chain filter_INPUT {
-    type filter hook input priority filter + 10; policy accept;
-    ct state { established, related } accept
-    ct status dnat accept
-    iifname "lo" accept
-    ct state invalid drop
-    jump filter_INPUT_ZONES
-    reject with icmpx admin-prohibited
-  }
-  chain filter_FORWARD {
-    type filter hook forward priority filter + 10; policy accept;
-    ct state { established, related } accept
-    ct status dnat accept
-    iifname "lo" accept
-    ct state invalid drop
-    jump filter_FORWARD_ZONES
-    reject with icmpx admin-prohibited
-  }
+  ${baseChain('INPUT')}
+  ${baseChain('FORWARD')}
   chain filter_INPUT_ZONES {
     ip saddr { $TRUSTED } goto filter_IN_trusted
     iifname "docker0" goto filter_IN_docker

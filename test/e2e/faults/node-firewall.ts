@@ -1,4 +1,5 @@
 /** Faults of a node's packet filters. */
+import { baseChain } from '../firewalld.ts';
 import { type Fault, isAws, isBridge, isFilteredByIptables, isForwardedByKernel } from './fault.ts';
 
 /** Sets LINK, the bridge or the links of all pods, as iptables writes them. */
@@ -156,15 +157,7 @@ nft add rule inet e2e early ip saddr "$pods" ip daddr "$pods" counter drop`,
     // As firewalld begins: its only zone has the uplink, and refuses what comes in by it for pods.
     inject: `nft -f - <<'RULES'
 table inet firewalld {
-  chain filter_FORWARD {
-    type filter hook forward priority filter + 10; policy accept;
-    ct state { established, related } accept
-    ct status dnat accept
-    iifname "lo" accept
-    ct state invalid drop
-    jump filter_FORWARD_ZONES
-    reject with icmpx admin-prohibited
-  }
+  ${baseChain('FORWARD')}
   chain filter_FORWARD_ZONES { iifname "eth0" goto filter_FWD_public; goto filter_FWD_public; }
   chain filter_FWD_public { jump filter_FWD_public_allow; reject with icmpx admin-prohibited; }
   chain filter_FWD_public_allow { oifname "eth0" accept; }

@@ -7,6 +7,10 @@ for slice in $(kubectl get endpointslices -n kube-system -l kubernetes.io/servic
   kubectl get -n kube-system "$slice" -o json | jq '.endpoints[].conditions.ready = ${yes}' | kubectl replace -f - >/dev/null
 done`;
 
+/** Ends kube-proxy, as the remedy has it, and waits until what started it again has come so far. */
+const restartProxyUntil = (condition: string): string =>
+  `pkill -KILL -x kube-proxy; for n in $(seq 50); do ${condition} && break; sleep 0.2; done`;
+
 export const serviceFaults: readonly Fault[] = [
   {
     id: 'cluster-dns-without-endpoints',
@@ -111,9 +115,7 @@ iptables -t nat -I PREROUTING -d "$address" -p tcp --dport 53 -j DNAT --to-desti
     inject: `sep=$(iptables -t nat -S | sed -n 's/^-A \\(KUBE-SEP-[A-Z0-9]*\\) .*"kube-system.kube-dns:dns".*DNAT.*/\\1/p' | head -n 1)
 iptables -t nat -R "$sep" 2 -p udp -m comment --comment "kube-system/kube-dns:dns" -m udp -j DNAT --to-destination 10.244.77.53:53`,
     shows: ['10.244.77.53', 'kube-system/kube-dns'],
-    // As the remedy has it; then until kube-proxy has written its rules.
-    repair:
-      'pkill -KILL -x kube-proxy; for n in $(seq 50); do iptables -t nat -S | grep -q 10.244.77.53 || break; sleep 0.2; done',
+    repair: restartProxyUntil('! iptables -t nat -S | grep -q 10.244.77.53'),
     when: (platform) => !platform.serviceMaps,
   },
   {
@@ -125,8 +127,7 @@ iptables -t nat -R "$sep" 2 -p udp -m comment --comment "kube-system/kube-dns:dn
     inject: `chain=$(iptables -t nat -S KUBE-SERVICES | sed -n 's/.*kube-dns:dns-tcp cluster IP.* -j \\(KUBE-SVC-[A-Z0-9]*\\)$/\\1/p' | head -n 1); echo "CHAIN=$chain"
 iptables -t nat -F "$chain"`,
     shows: ['$CHAIN', 'lead to no endpoint'],
-    repair:
-      'pkill -KILL -x kube-proxy; for n in $(seq 50); do iptables -t nat -S "$CHAIN" | grep -q -e "-j KUBE-SEP" && break; sleep 0.2; done',
+    repair: restartProxyUntil('iptables -t nat -S "$CHAIN" | grep -q -e "-j KUBE-SEP"'),
     when: (platform) => !platform.serviceMaps,
   },
   {
@@ -138,8 +139,7 @@ iptables -t nat -F "$chain"`,
     inject: `rule=$(iptables -t nat -S KUBE-SERVICES | sed -n 's/^-A \\(.*kube-dns:dns-tcp cluster IP.*\\)/\\1/p' | head -n 1); echo "CHAIN=\${rule##* }"
 eval "iptables -t nat -D $rule"`,
     shows: ['$CHAIN', 'No rule leads to'],
-    repair:
-      'pkill -KILL -x kube-proxy; for n in $(seq 50); do iptables -t nat -S KUBE-SERVICES | grep -q -e "-j $CHAIN" && break; sleep 0.2; done',
+    repair: restartProxyUntil('iptables -t nat -S KUBE-SERVICES | grep -q -e "-j $CHAIN"'),
     when: (platform) => !platform.serviceMaps,
   },
   {
@@ -151,7 +151,7 @@ eval "iptables -t nat -D $rule"`,
     inject: `address=$(nft list map ip kube-proxy service-ips | sed -n 's/.*[^0-9.]\\([0-9.]*\\) \\. tcp \\. 53 .*/\\1/p' | head -n 1)
 nft delete element ip kube-proxy service-ips "{ $address . tcp . 53 }"`,
     shows: ['No rule leads to', 'kube-system/kube-dns:dns-tcp'],
-    repair: `pkill -KILL -x kube-proxy; for n in $(seq 50); do ! nft list map ip kube-proxy service-ips | grep -q ' tcp . 53 ' || break; sleep 0.2; done`,
+    repair: restartProxyUntil("nft list map ip kube-proxy service-ips | grep -q ' tcp . 53 '"),
     when: (platform) => platform.serviceMaps,
   },
   {
@@ -162,7 +162,7 @@ nft delete element ip kube-proxy service-ips "{ $address . tcp . 53 }"`,
     where: 'node',
     inject: 'nft flush chain ip kube-proxy nat-prerouting',
     shows: ['nat-prerouting', 'services'],
-    repair: `pkill -KILL -x kube-proxy; for n in $(seq 50); do ! nft list chain ip kube-proxy nat-prerouting | grep -q 'jump services' || break; sleep 0.2; done`,
+    repair: restartProxyUntil("nft list chain ip kube-proxy nat-prerouting | grep -q 'jump services'"),
     when: (platform) => platform.serviceMaps,
   },
   {
@@ -175,8 +175,7 @@ nft delete element ip kube-proxy service-ips "{ $address . tcp . 53 }"`,
     // nft cannot read what it prints of the extensions of iptables, which agents use.
     inject: 'for ip in ip ip6; do ${ip}tables-save >/run/e2e-$ip; done; nft flush ruleset',
     shows: ['not one of its chains'],
-    repair:
-      'for ip in ip ip6; do ${ip}tables-restore </run/e2e-$ip; done; pkill -KILL -x kube-proxy; for n in $(seq 50); do ! nft list map ip kube-proxy service-ips 2>/dev/null | grep -q goto || break; sleep 0.2; done',
+    repair: `for ip in ip ip6; do \${ip}tables-restore </run/e2e-$ip; done; ${restartProxyUntil('nft list map ip kube-proxy service-ips 2>/dev/null | grep -q goto')}`,
     cleanup: 'rm -f /run/e2e-ip /run/e2e-ip6',
     when: (platform) => platform.serviceMaps,
   },
@@ -189,8 +188,7 @@ nft delete element ip kube-proxy service-ips "{ $address . tcp . 53 }"`,
     inject: `chain=$(nft list ruleset | awk '/^\\tchain service-.*kube-dns\\/udp\\/dns / { print $2; exit }')
 nft "flush chain ip kube-proxy $chain; add rule ip kube-proxy $chain meta l4proto udp dnat to 10.244.77.53:53"`,
     shows: ['10.244.77.53', 'kube-system/kube-dns'],
-    repair:
-      'pkill -KILL -x kube-proxy; for n in $(seq 50); do nft list ruleset | grep -q 10.244.77.53 || break; sleep 0.2; done',
+    repair: restartProxyUntil('! nft list ruleset | grep -q 10.244.77.53'),
     when: (platform) => platform.serviceMaps,
   },
   {
