@@ -46,8 +46,8 @@ export default defineConfig({
           include: [PACKAGE],
           globalSetup: [TEMPORARY_FOLDER, 'test/package/setup.ts'],
           // Packages are installed and removed, in CI beside the end-to-end tests.
-          testTimeout: 240_000,
           hookTimeout: 240_000,
+          testTimeout: 60_000,
         },
       },
       {
